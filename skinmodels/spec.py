@@ -1,0 +1,129 @@
+"""The record that makes a set of weights usable: what a network is, eats, answers and was claimed to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    import keras
+
+Scaling = Literal["0..1", "-1..1"]
+
+_SCALING_WORDS = {"0..1": "scaled to 0..1", "-1..1": "scaled to -1..1"}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From an RGB picture to the array a network was trained on; training and serving both go through here.
+
+    A picture is squashed to ``size`` whatever its shape, as the papers do. Pictures larger than the copies the network
+    was trained on (``source_size``) are reduced to that first, so that a sharp original looks like a training picture.
+
+    Attributes:
+        size: height and width the network takes, in pixels.
+        source_size: height and width at which the training pictures were stored, in pixels.
+        scaling: range of the float32 values the network takes.
+    """
+
+    size: tuple[int, int]
+    source_size: tuple[int, int]
+    scaling: Scaling
+
+    def picture(self, image: Image.Image) -> Image.Image:
+        """The network's view as an RGB picture of exactly ``size``, from an RGB picture of any size."""
+        height, width = (min(have, most) for have, most in zip((image.height, image.width), self.source_size, strict=True))
+        return _bilinear(_bilinear(image, (height, width)), self.size)
+
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        """``picture`` as a uint8 array (height, width, 3), values 0..255."""
+        return np.asarray(self.picture(image), dtype=np.uint8)
+
+    def scale(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels 0..255 of any shape as the float32 values the network takes; the argument is left as it is."""
+        values = np.asarray(pixels, dtype=np.float32)
+        return values / np.float32(255) if self.scaling == "0..1" else values / np.float32(127.5) - np.float32(1)
+
+    def words(self) -> str:
+        """What is done to a picture, in one line for people."""
+        height, width = self.size
+        first = "" if self.source_size == self.size else f"reduced to {self.source_size[1]}x{self.source_size[0]}, "
+        return f"{first}squashed to {width}x{height}, bilinear, {_SCALING_WORDS[self.scaling]}"
+
+
+def _bilinear(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resize to (height, width) with Pillow's bilinear filter, which averages over all source pixels when reducing."""
+    height, width = size
+    return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A published paper: number in this project, citation in one line, link where there is one."""
+
+    number: int
+    citation: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A figure as a paper prints it. ``value`` is a share 0..1, ``where`` the data the paper took it on."""
+
+    metric: str
+    value: float
+    where: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A public set of pictures, and the tab and endpoint its models are served under."""
+
+    key: str
+    title: str
+    tab: str
+    licence: str
+    url: str
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Everything that makes a weights file usable.
+
+    Attributes:
+        name: key in the registry; weights stand in ``weights/<name>.weights.h5``.
+        title: what people are shown.
+        paper: where the network comes from.
+        dataset: what it was trained on.
+        labels: class codes in output order. Two labels with one sigmoid unit: the unit is the probability of the second.
+        preprocessing: from picture to input.
+        build: makes the network with random weights; imports keras itself, so that a spec can be read without it.
+        params: parameter count, trainable and not, a contract.
+        claims: what the paper says it reached; empty where it prints no figure.
+        claim_note: one sentence on what the claims are worth.
+    """
+
+    name: str
+    title: str
+    paper: Paper
+    dataset: DataSet
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    build: Callable[[], keras.Model]
+    params: int
+    claims: tuple[Claim, ...] = ()
+    claim_note: str = ""
+
+    @property
+    def binary(self) -> bool:
+        """Whether the network ends in one sigmoid unit."""
+        return len(self.labels) == 2
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Network outputs (n, 1) or (n, classes) as float64 probabilities (n, labels) in label order."""
+        values = np.asarray(outputs, dtype=np.float64)
+        return np.concatenate([1 - values, values], axis=1) if self.binary else values

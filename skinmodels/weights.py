@@ -1,0 +1,110 @@
+"""The weights files and the records beside them: where they lie, whether they are whole, how they are loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skinmodels.errors import SkinModelError
+from skinmodels.registry import model_spec
+from skinmodels.spec import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+def folder() -> Path:
+    """Where weights and records lie: ``$SKINMODELS_WEIGHTS`` where set, else ``weights/`` beside the package."""
+    chosen = os.environ.get("SKINMODELS_WEIGHTS")
+    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "weights"
+
+
+def weights_path(name: str) -> Path:
+    """The weights file of that model, whether it exists or not."""
+    return folder() / f"{name}.weights.h5"
+
+
+def record_path(name: str) -> Path:
+    """The record of that model's training and figures, whether it exists or not."""
+    return folder() / f"{name}.json"
+
+
+def read_record(name: str) -> dict[str, Any]:
+    """What training measured and published about that model. Raises SkinModelError where it is missing or broken."""
+    title = model_spec(name).title
+    try:
+        text = record_path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SkinModelError(f'The record of the model "{title}" is missing: expected a readable {name}.json.') from None
+    try:
+        record = json.loads(text)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        raise SkinModelError(f'The record of the model "{title}" is damaged: expected a JSON object in {name}.json.')
+    return record
+
+
+def check(name: str) -> dict[str, Any]:
+    """The model's record, once its weights file is known to be the one the record describes.
+
+    Raises:
+        SkinModelError: record or weights missing, weights not of the recorded SHA-256, or recorded for other labels.
+    """
+    spec = model_spec(name)
+    path = weights_path(name)
+    try:
+        state = path.stat()
+    except OSError:
+        raise SkinModelError(f'The weights of the model "{spec.title}" are missing: expected a file {path.name}.') from None
+    record = read_record(name)
+    try:
+        digest = _sha256(path, state.st_mtime_ns, state.st_size)
+    except OSError:
+        raise SkinModelError(f'The weights of the model "{spec.title}" are missing: {path.name} cannot be read.') from None
+    if digest != record.get("sha256"):
+        raise SkinModelError(
+            f'The weights of the model "{spec.title}" are damaged: {path.name} is not the file that {name}.json describes.'
+        )
+    if record.get("labels") != list(spec.labels):
+        raise SkinModelError(
+            f'The weights of the model "{spec.title}" cannot be used: expected the labels {", ".join(spec.labels)}. '
+            f"Received: {record.get('labels')}"
+        )
+    return record
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _changed: int, _size: int) -> str:
+    """The file's SHA-256; time and size are there so that a changed file is read again."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load(name: str) -> keras.Model:
+    """That model with its published weights, checked first. Raises SkinModelError as ``check`` and ``load_file`` do."""
+    check(name)
+    return load_file(model_spec(name), weights_path(name))
+
+
+def load_file(spec: ModelSpec, path: str | os.PathLike[str]) -> keras.Model:
+    """The spec's network with the weights of a ``.weights.h5`` file.
+
+    Raises:
+        SkinModelError: no such file, not a weights file, or weights of another network.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SkinModelError(f'The weights of the model "{spec.title}" are missing: expected a file {path.name}.')
+    model = spec.build()
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError):
+        raise SkinModelError(
+            f'The weights of the model "{spec.title}" are damaged: {path.name} does not hold the weights of this network.'
+        ) from None
+    return model

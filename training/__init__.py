@@ -1,0 +1,1 @@
+"""How the weights were made: loaders, splits, recipes, training, evaluation, publishing. Serving imports nothing of this."""

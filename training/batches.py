@@ -1,0 +1,83 @@
+"""Training batches: which pictures an epoch shows, in which order, changed how."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from imblearn.over_sampling import RandomOverSampler
+
+from training.augment import Augmentation, augment
+
+
+class Balance:
+    """Which training pictures an epoch draws from, and what each counts in the loss."""
+
+    def __init__(self, classes: np.ndarray, kind: str, threshold: int, seed: int) -> None:
+        """``classes``: label index (n,) of the training part. ``kind``: "natural", "oversample" or "threshold"."""
+        self.classes, self.kind, self.threshold, self.seed = classes, kind, threshold, seed
+        self.weights = np.ones(len(classes), np.float32)
+        self._pool = np.arange(len(classes))
+        if kind == "oversample":
+            sampler = RandomOverSampler(random_state=seed)
+            self._pool = sampler.fit_resample(self._pool[:, None], classes)[0][:, 0]
+        elif kind == "threshold":
+            sizes = np.bincount(classes)[classes]
+            self.weights = np.maximum(1, threshold / sizes).astype(np.float32)
+        elif kind != "natural":
+            raise ValueError(f"Expected natural, oversample or threshold. Received: {kind!r}")
+
+    def pool(self, epoch: int) -> np.ndarray:
+        """Indices the epoch draws from, each as often as it stands there."""
+        if self.kind != "threshold":
+            return self._pool
+        random = np.random.default_rng((self.seed, epoch))
+        members = (np.flatnonzero(self.classes == label) for label in range(self.classes.max() + 1))
+        return np.concatenate([random.permutation(rows)[: self.threshold] for rows in members])
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches (float32 pictures as the network takes them, label indices, loss weights).
+
+    Batch ``i`` of an epoch depends on (seed, epoch, i) alone, so that a run that was stopped goes on with the same pictures.
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        balance: Balance,
+        scale: Callable[[np.ndarray], np.ndarray],
+        augmentation: Augmentation,
+        batch_size: int,
+        steps: int | None,
+        epoch: int,
+        seed: int,
+    ) -> None:
+        """``steps``: batches an epoch has, or None for one pass over the pool. ``epoch``: the first one to give, from 0."""
+        super().__init__(workers=1)  # one worker: batches reseed the process's random generators
+        self.pixels, self.balance, self.scale, self.augmentation = pixels, balance, scale, augmentation
+        self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
+        self.steps = steps or math.ceil(len(balance.pool(epoch)) / batch_size)
+        self._order = self._draw()
+
+    def _draw(self) -> np.ndarray:
+        pool = self.balance.pool(self.epoch)
+        random = np.random.default_rng((self.seed, self.epoch))
+        passes = math.ceil(self.steps * self.batch_size / len(pool))
+        whole = np.concatenate([random.permutation(pool) for _ in range(passes)])
+        return whole[: self.steps * self.batch_size]
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        seed = int(np.random.SeedSequence((self.seed, self.epoch, index)).generate_state(1)[0])
+        pictures = self.scale(augment(self.pixels[rows], self.augmentation, seed))
+        return pictures, self.balance.classes[rows], self.balance.weights[rows]
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+        self._order = self._draw()

@@ -1,0 +1,76 @@
+"""What happens at the end of each training epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from skinmodels.spec import ModelSpec
+from training import metrics
+from training.runs import RunFolder, State
+
+
+class Validate(keras.callbacks.Callback):
+    """Puts val_loss, val_accuracy, val_balanced_accuracy and val_auc into the logs, for the callbacks after it."""
+
+    def __init__(self, spec: ModelSpec, pixels: np.ndarray, truth: np.ndarray) -> None:
+        super().__init__()
+        self.spec, self.pixels, self.truth = spec, pixels, truth
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        probabilities = predict(self.model, self.spec, self.pixels)
+        figures = metrics.headline(self.truth, probabilities)
+        right = probabilities[np.arange(len(self.truth)), self.truth]
+        values = {
+            "val_loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
+            "val_accuracy": figures["accuracy"],
+            "val_balanced_accuracy": figures["balanced_accuracy"],
+            "val_auc": figures["macro_auc"],
+        }
+        (logs if logs is not None else {}).update(values)
+        print("  " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()), flush=True)
+
+
+def predict(model: keras.Model, spec: ModelSpec, pixels: np.ndarray, batch_size: int = 64) -> np.ndarray:
+    """Probabilities (n, labels) of uint8 pictures (n, height, width, 3) at the network's size."""
+    starts = range(0, len(pixels), batch_size)
+    outputs = [model.predict_on_batch(spec.preprocessing.scale(pixels[i : i + batch_size])) for i in starts]
+    return spec.probabilities(np.concatenate(outputs))
+
+
+class SaveRun(keras.callbacks.Callback):
+    """Keeps the last and the best weights, the history and the other callbacks' counters after every epoch.
+
+    Comes last in the list of callbacks. Counters of ReduceLROnPlateau and EarlyStopping are Keras's own attributes.
+    """
+
+    COUNTERS = ("wait", "best", "cooldown_counter")
+
+    def __init__(self, folder: RunFolder, state: State, select: str, others: Sequence[keras.callbacks.Callback]) -> None:
+        super().__init__()
+        self.folder, self.state, self.select = folder, state, select
+        self.others = {type(other).__name__: other for other in others}
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        for name, counters in self.state.callbacks.items():
+            for counter, value in counters.items():
+                setattr(self.others[name], counter, value)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        state, logs = self.state, logs or {}
+        state.epoch = epoch + 1
+        state.last = f"last-{state.epoch:04d}.weights.h5"
+        self.model.save_weights(self.folder.path / state.last)
+        if state.best_value is None or logs[self.select] > state.best_value:
+            state.best, state.best_epoch = f"best-{state.epoch:04d}.weights.h5", state.epoch
+            state.best_value = float(logs[self.select])
+            self.model.save_weights(self.folder.path / state.best)
+        state.history.append({"epoch": state.epoch, **{name: float(value) for name, value in logs.items()}})
+        state.stopped = bool(self.model.stop_training)
+        state.callbacks = {
+            name: {counter: float(getattr(other, counter)) for counter in self.COUNTERS if hasattr(other, counter)}
+            for name, other in self.others.items()
+        }
+        self.folder.commit(state)

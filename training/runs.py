@@ -1,0 +1,100 @@
+"""A run's folder: configuration, split, checkpoints, history. What is written there is complete or absent, so that a run
+killed at any moment goes on from its last whole epoch."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skinmodels.errors import SkinModelError
+
+
+def write_json(path: Path, content: dict) -> None:
+    """A JSON file, written beside and renamed."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(content, indent=1) + "\n")
+    beside.replace(path)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object. Raises SkinModelError when it is missing or is something else."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SkinModelError(f"Expected a JSON file at {path}. Received: {error}") from error
+    if not isinstance(content, dict):
+        raise SkinModelError(f"Expected a JSON object in {path}. Received: {type(content).__name__}")
+    return content
+
+
+def versions() -> dict[str, str]:
+    """Versions of what figures depend on."""
+    import keras
+
+    packages = ("keras", "numpy", "pillow", "scikit-learn")
+    found = {"python": platform.python_version(), **{package: version(package) for package in packages}}
+    backend = keras.backend.backend()
+    module = __import__(backend)
+    return {**found, "backend": backend, backend: module.__version__}
+
+
+@dataclass
+class State:
+    """Where a run stands after its last whole epoch."""
+
+    epoch: int = 0
+    last: str = ""
+    best: str = ""
+    best_epoch: int = 0
+    best_value: float | None = None
+    stopped: bool = False
+    callbacks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    history: list[dict] = field(default_factory=list)
+
+
+class RunFolder:
+    """The files of one run, by name."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config, self.split = self.path / "config.json", self.path / "split.csv"
+        self._state = self.path / "state.json"
+
+    def begin(self, config: dict, resume: bool) -> State:
+        """Write the configuration of a new run, or check that an old one has the same, and give its state.
+
+        Raises SkinModelError when the folder holds a run and ``resume`` is not set, or one with another configuration.
+        """
+        if not self.config.exists():
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_json(self.config, config)
+            return State()
+        if not resume:
+            raise SkinModelError(f"Expected a new folder for the run, or --resume. Received: {self.path}, which holds a run")
+        # What is compared is what came through JSON, where tuples are lists.
+        old, new = read_json(self.config), json.loads(json.dumps(config))
+        if changed := sorted(key for key in {*old, *new} - {"versions", "data"} if old.get(key) != new.get(key)):
+            raise SkinModelError(f"Expected the configuration in {self.config} to resume. Received: other {', '.join(changed)}")
+        return State(**read_json(self._state)) if self._state.exists() else State()
+
+    def state(self) -> State:
+        """The state of a run with at least one epoch. Raises SkinModelError where there is none."""
+        if not self._state.exists():
+            raise SkinModelError(f"Expected a folder of a training run with an epoch done. Received: {self.path}")
+        return State(**read_json(self._state))
+
+    def commit(self, state: State) -> None:
+        """Make this state the run's, then drop what it no longer names."""
+        write_json(self._state, vars(state))
+        beside = self.path / "history.tmp"
+        pd.DataFrame(state.history).to_csv(beside, index=False)
+        beside.replace(self.path / "history.csv")
+        for file in self.path.glob("*.weights.h5"):
+            if file.name not in (state.last, state.best):
+                file.unlink()
