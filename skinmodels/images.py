@@ -127,7 +127,8 @@ def _open(file: BinaryIO, name: str) -> Image.Image:
     except _DECODER_ERRORS as error:
         log.info("Refused an upload: %s: %s", type(error).__name__, error)
         raise SkinModelError(
-            f"Expected a {FORMATS_IN_WORDS} picture. Received: {name}, which is none of these or is damaged, whatever its name says."
+            f"Expected a {FORMATS_IN_WORDS} picture. Received: {name}, which is none of these or is damaged, "
+            "whatever its name says."
         ) from None
 
 
@@ -139,7 +140,8 @@ def _decoding(name: str, kind: str) -> Iterator[None]:
     except _DECODER_ERRORS as error:
         log.info("Refused an upload: %s: %s", type(error).__name__, error)
         raise SkinModelError(
-            f"Expected a complete picture. Received: {name}, which starts as {kind} but is cut off, damaged or of a kind that cannot be read."
+            f"Expected a complete picture. Received: {name}, which starts as {kind} but is cut off, damaged or of a kind "
+            "that cannot be read."
         ) from None
 
 
@@ -147,7 +149,8 @@ def _check_size(size: tuple[int, int], name: str) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
         raise SkinModelError(
-            f"Expected a picture of at most 50 megapixels. Received: {name} with {width}x{height} = {width * height / 1e6:.0f} megapixels."
+            f"Expected a picture of at most 50 megapixels. Received: {name} with {width}x{height} = "
+            f"{width * height / 1e6:.0f} megapixels."
         )
     if min(width, height) < MIN_SIDE:
         raise SkinModelError(

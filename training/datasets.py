@@ -65,7 +65,7 @@ def ham10000(roots: list[Root]) -> list[Sample]:
         pixels = find_csv(roots, "hmnist_28_28_RGB.csv", {"label"})
         if pixels is not None:
             return _hmnist(table, pixels)
-    return _labelled(table["image_id"], table["dx"], table["lesion_id"], files, every=True)
+    return _labelled(list(table["image_id"]), list(table["dx"]), list(table["lesion_id"]), files, every=True)
 
 
 # Codes of hmnist_28_28_RGB.csv, in the order of its numbers 0..6.
@@ -103,7 +103,7 @@ def isic2019(roots: list[Root]) -> list[Sample]:
     table = truth.merge(metadata[["image", "lesion_id"]], on="image", how="left", validate="one_to_one")
     classes = [column for column in truth.columns if column != "image"]
     labels = table[classes].to_numpy().argmax(axis=1)
-    return _labelled(table["image"], [classes[i] for i in labels], table["lesion_id"], _by_stem(roots), every=False)
+    return _labelled(list(table["image"]), [classes[i] for i in labels], list(table["lesion_id"]), _by_stem(roots), every=False)
 
 
 def _by_stem(roots: list[Root]) -> dict[str, PictureFile]:
@@ -115,18 +115,16 @@ def _by_stem(roots: list[Root]) -> dict[str, PictureFile]:
 
 
 def _labelled(
-    ids: Sequence[str], labels: Sequence[str], groups: Sequence[object], files: dict[str, PictureFile], every: bool
+    ids: Sequence[str], labels: Sequence[str], groups: Sequence[str | float], files: dict[str, PictureFile], every: bool
 ) -> list[Sample]:
     """Samples for the ids whose picture is at hand; with ``every`` a missing one is an error."""
     missing = [id for id in ids if id not in files]
     if missing and (every or len(missing) == len(ids)):
-        raise SkinModelError(f"Expected a picture for each of the {len(ids)} rows. Received: none for {len(missing)}, first {missing[0]}")
+        raise SkinModelError(
+            f"Expected a picture for each of the {len(ids)} rows. Received: none for {len(missing)}, first {missing[0]}"
+        )
     rows = zip(ids, labels, groups, strict=True)
-    return [
-        Sample(id, label, id if pd.isna(group) else str(group), files[id])
-        for id, label, group in rows
-        if id in files
-    ]
+    return [Sample(id, label, id if pd.isna(group) else str(group), files[id]) for id, label, group in rows if id in files]
 
 
 LOADERS: dict[str, Callable[[list[Root]], list[Sample]]] = {"kaggle": kaggle, "ham10000": ham10000, "isic2019": isic2019}

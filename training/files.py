@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 from PIL import Image
 
+from skinmodels import images
 from skinmodels.errors import SkinModelError
 
 PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -57,12 +58,13 @@ class PictureFile:
         self.root, self.name = root, name
 
     def open(self) -> Image.Image:
-        """The picture as RGB. Raises SkinModelError naming the file when it cannot be read."""
+        """The picture as RGB, read as uploads are. Raises SkinModelError naming the file when it cannot be."""
         try:
-            with Image.open(io.BytesIO(self.root.read(self.name))) as image:
-                return image.convert("RGB")
-        except (OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
-            raise SkinModelError(f"Expected a readable picture at {self.name} in {self.root.path}. Received: {error}") from error
+            return images.read(io.BytesIO(self.root.read(self.name)))
+        except (SkinModelError, OSError, zipfile.BadZipFile) as error:
+            raise SkinModelError(
+                f"Expected a readable picture at {self.name} in {self.root.path}. Received: {error}"
+            ) from error
 
 
 def find_csv(roots: Iterable[Root], name: str, columns: set[str]) -> pd.DataFrame | None:
@@ -78,7 +80,9 @@ def require_csv(roots: list[Root], name: str, columns: set[str]) -> pd.DataFrame
     """As ``find_csv``, and a missing file is a SkinModelError too."""
     table = find_csv(roots, name, columns)
     if table is None:
-        raise SkinModelError(f"Expected {name} in the data. Received: {', '.join(str(root.path) for root in roots)}, without it")
+        raise SkinModelError(
+            f"Expected {name} in the data. Received: {', '.join(str(root.path) for root in roots)}, without it"
+        )
     return table
 
 
@@ -88,5 +92,7 @@ def _read_csv(root: Root, file: str, columns: set[str]) -> pd.DataFrame:
     except (ValueError, UnicodeDecodeError) as error:
         raise SkinModelError(f"Expected a CSV at {file} in {root.path}. Received: {error}") from error
     if missing := columns - set(table.columns):
-        raise SkinModelError(f"Expected the columns {', '.join(sorted(missing))} in {file}. Received: {', '.join(table.columns)}")
+        raise SkinModelError(
+            f"Expected the columns {', '.join(sorted(missing))} in {file}. Received: {', '.join(table.columns)}"
+        )
     return table

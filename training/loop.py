@@ -14,7 +14,9 @@ import keras
 from tqdm import tqdm
 
 
-def loop(model: keras.Model, batches: keras.utils.PyDataset, callbacks: Sequence[keras.callbacks.Callback], first: int, last: int) -> None:
+def loop(
+    model: keras.Model, batches: keras.utils.PyDataset, callbacks: Sequence[keras.callbacks.Callback], first: int, last: int
+) -> None:
     """Train epochs ``first`` to ``last - 1``, or until a callback sets ``model.stop_training``."""
     called = keras.callbacks.CallbackList(list(callbacks), model=model)
     model.stop_training = False

@@ -14,7 +14,9 @@ ROC_POINTS = 200
 RESAMPLES = 1000
 
 
-def block(labels: Sequence[str], truth: np.ndarray, probabilities: np.ndarray, groups: Sequence[str], resamples: int = RESAMPLES) -> dict:
+def block(
+    labels: Sequence[str], truth: np.ndarray, probabilities: np.ndarray, groups: Sequence[str], resamples: int | None = None
+) -> dict:
     """The ``test`` block of a record.
 
     Args:
@@ -22,7 +24,7 @@ def block(labels: Sequence[str], truth: np.ndarray, probabilities: np.ndarray, g
         truth: label index of each picture, (n,).
         probabilities: (n, labels), rows sum to 1.
         groups: lesion of each picture; the bootstrap draws lesions, not pictures.
-        resamples: how many bootstrap samples the 95 % intervals come from.
+        resamples: how many bootstrap samples the 95 % intervals come from, 1000 where not given.
     """
     predicted = probabilities.argmax(axis=1)
     index = np.arange(len(labels))
@@ -38,7 +40,7 @@ def block(labels: Sequence[str], truth: np.ndarray, probabilities: np.ndarray, g
         "ece": expected_calibration_error(truth, probabilities),
         "per_class": per_class,
         "confusion_matrix": sk.confusion_matrix(truth, predicted, labels=index).tolist(),
-        "intervals": intervals(truth, probabilities, groups, resamples),
+        "intervals": intervals(truth, probabilities, groups, resamples or RESAMPLES),
         "roc": roc(labels, truth, probabilities),
         "reliability": reliability(truth, probabilities),
     }

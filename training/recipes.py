@@ -19,7 +19,6 @@ class Recipe:
     norm_momentum: of every batch normalisation; None leaves the builder's.
     start: layer that ends the part started from ImageNet weights, or None for random weights.
     float32: publish the weights as they are, not as float16.
-    full_epochs: epochs of the full schedule; fewer trained are recorded as reduced.
     deviations: what the paper does otherwise or is silent on, shown with the model.
     """
 
@@ -37,7 +36,6 @@ class Recipe:
     norm_momentum: float | None = None
     start: str | None = None
     float32: bool = False
-    full_epochs: int = 0
     deviations: tuple[str, ...] = ()
 
 
@@ -102,7 +100,8 @@ RECIPES = {
         start="out_relu",
         float32=True,
         deviations=(
-            "trained on part of ISIC 2019: HAM10000 and 1,417 further pictures; AK, SCC and BCC stay below 867 and their loss is weighted up",
+            "trained on part of ISIC 2019: HAM10000 and 1,417 further pictures",
+            "AK, SCC and BCC have fewer than 867 training pictures: they stay as they are and their loss is weighted up",
             "the 867 pictures of a larger class are drawn anew every epoch",
             "the paper is silent on optimiser and schedule: AdamW at 0.0004 falling along a cosine, batches of 64",
             "batch normalisation averages with momentum 0.9; dropout 0.3 before the last layer as regularisation",

@@ -25,7 +25,12 @@ def split(samples: Sequence[Sample], kind: str, seed: int = 0) -> pd.DataFrame:
     validation, by group, selects checkpoints ("validation"); the other half is never looked at in training ("calibration").
     """
     table = pd.DataFrame(
-        {"id": [s.id for s in samples], "group": [s.group for s in samples], "label": [s.label for s in samples], "part": "train"}
+        {
+            "id": [s.id for s in samples],
+            "group": [s.group for s in samples],
+            "label": [s.label for s in samples],
+            "part": "train",
+        }
     )
     published = np.array([s.published_part for s in samples])
     rows = np.arange(len(table))
@@ -35,7 +40,9 @@ def split(samples: Sequence[Sample], kind: str, seed: int = 0) -> pd.DataFrame:
         table.loc[tenth == 2, "part"] = "validation"
     elif kind == "published":
         if not {"train", "test"} <= set(published):
-            raise SkinModelError("Expected a data set that comes with a test part of its own for --split published. Received: none")
+            raise SkinModelError(
+                "Expected a data set that comes with a test part of its own for --split published. Received: none"
+            )
         table.loc[published == "test", "part"] = "test"
         table.loc[_shuffled(table, rows[published == "train"], 0.15, seed), "part"] = "validation"
     elif kind == "random":
@@ -75,7 +82,9 @@ def check(table: pd.DataFrame, kind: str, labels: Sequence[str]) -> None:
     """Raises SkinModelError when a class is missing from a part, or (but for "random") a group stands in two parts."""
     for part in PARTS:
         if missing := set(labels) - set(table.loc[table["part"] == part, "label"]):
-            raise SkinModelError(f"Expected pictures of every class in the {part} part. Received: none of {', '.join(sorted(missing))}")
+            raise SkinModelError(
+                f"Expected pictures of every class in the {part} part. Received: none of {', '.join(sorted(missing))}"
+            )
     shared = table.groupby("group")["part"].nunique() > 1
     if kind != "random" and shared.any():
         raise SkinModelError(f"Expected every lesion in one part of the split only. Received: {shared.sum()} in several")

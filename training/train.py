@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data set")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--steps", type=int, help="batches an epoch, instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=0, help="of the weights, the order and the augmentation; the split has seed 0")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the weights, the order and the augmentation; the split has seed 0"
+    )
     parser.add_argument("--split", choices=splits.KINDS, help="kind of split (default: the data set's own or by lesion)")
     parser.add_argument("--out", help="the run's folder (default: runs/NAME-SPLIT-seedN)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
@@ -96,8 +98,10 @@ def _decode(spec: ModelSpec, samples: list[datasets.Sample], part_of: np.ndarray
     return parts
 
 
-def _config(spec: ModelSpec, recipe: Recipe, full: Recipe, seed: int, kind: str, data: Sequence[str], start: str | None) -> dict:
-    reduced = recipe.epochs < (full.full_epochs or full.epochs) or (recipe.steps or 0) < (full.steps or 0)
+def _config(
+    spec: ModelSpec, recipe: Recipe, full: Recipe, seed: int, kind: str, data: Sequence[str], start: str | None
+) -> dict:
+    reduced = recipe.epochs < full.epochs or (recipe.steps or 0) < (full.steps or 0)
     return {
         "name": spec.name,
         "params": spec.params,
@@ -113,7 +117,9 @@ def _config(spec: ModelSpec, recipe: Recipe, full: Recipe, seed: int, kind: str,
     }
 
 
-def _fit(spec: ModelSpec, recipe: Recipe, folder: RunFolder, state: State, parts: dict[str, Part], seed: int, start: str | None) -> None:
+def _fit(
+    spec: ModelSpec, recipe: Recipe, folder: RunFolder, state: State, parts: dict[str, Part], seed: int, start: str | None
+) -> None:
     import keras
 
     from training.batches import Balance, Batches
@@ -168,7 +174,9 @@ def _load_start(model, layer: str, file: str | None) -> None:
     try:
         base.load_weights(file)
     except (OSError, ValueError) as error:
-        raise SkinModelError(f"Expected ImageNet weights for {model.name} up to {layer} in {file}. Received: {error}") from error
+        raise SkinModelError(
+            f"Expected ImageNet weights for {model.name} up to {layer} in {file}. Received: {error}"
+        ) from error
 
 
 def _cosine(recipe: Recipe, epoch: int) -> float:
@@ -193,7 +201,8 @@ def _report(spec: ModelSpec, folder: RunFolder, parts: dict[str, Part], table) -
         plots.curves(state.history, figure, folder.path / f"{figure}.png")
     title = f"{spec.name}, validation, epoch {state.best_epoch}"
     plots.confusion(figures["confusion_matrix"], spec.labels, title, folder.path / "confusion_validation.png")
-    print(f"Best epoch {state.best_epoch} of {state.epoch}, selected on {figures['n']} validation pictures. Run kept in {folder.path}")
+    selected = f"selected on {figures['n']} validation pictures"
+    print(f"Best epoch {state.best_epoch} of {state.epoch}, {selected}. Run kept in {folder.path}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,43 @@
+"""The one place where errors turn into what a person sees."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+
+from skinmodels.errors import SkinModelError
+
+UNEXPECTED = "Something went wrong on the server, not with your picture. Please try again."
+
+# How long a sentence stays on the page: time enough to read it twice.
+SECONDS = 20
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def shown(function: Callable[P, R]) -> Callable[P, R]:
+    """The function with its SkinModelErrors shown to people as they are, on the page and through the API.
+
+    Any other error is logged with its traceback, and people are told in one general sentence.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except gr.Error:
+            raise
+        except SkinModelError as error:
+            raise gr.Error(str(error), duration=SECONDS, print_exception=False) from error
+        except Exception as error:
+            log.exception("Unexpected error in %s", function.__name__)
+            raise gr.Error(UNEXPECTED, duration=SECONDS, print_exception=False) from error
+
+    return wrapped

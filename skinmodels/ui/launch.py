@@ -1,0 +1,29 @@
+"""What ``demo.launch`` is told. Needs nothing but gradio, so that other pages can be served in the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+_CSS = """
+.seen img { image-rendering: pixelated; }
+.notice { border-left: 4px solid var(--body-text-color-subdued); padding-left: 12px; }
+[id^=done-], .facts { overflow-wrap: break-word; }
+.facts td, .facts th { border-color: var(--border-color-primary) !important; padding: 4px 10px !important; }
+.facts th { overflow-wrap: normal !important; word-break: normal !important; }
+.facts td + td { white-space: nowrap; }
+footer .divider { display: none; }
+:focus-visible { outline: 2px solid var(--primary-500) !important; outline-offset: 2px; }
+"""
+
+LAUNCH: dict[str, Any] = {
+    "theme": gr.themes.Default(primary_hue="blue", secondary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"]),
+    "css": _CSS,
+    "max_file_size": "20mb",
+    "run_history": False,
+    "enable_monitoring": False,
+    "footer_links": ["api"],
+    "ssr_mode": False,
+    "show_error": False,
+}

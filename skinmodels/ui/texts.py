@@ -1,0 +1,142 @@
+"""What the page says: about itself, about a model, about one prediction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image
+
+from skinmodels import labels, weights
+from skinmodels.errors import SkinModelError
+from skinmodels.inference import Prediction
+from skinmodels.registry import MODELS
+from skinmodels.spec import Claim, ModelSpec
+
+TITLE = "SkinModels"
+
+HEADER = """# SkinModels
+Skin-lesion classifiers from published papers, rebuilt, trained on public pictures and measured on pictures they never saw.
+
+**This is research, never a diagnosis.** The networks know only the kinds of dermoscopic pictures they were trained on, they
+are often wrong, and they answer for any picture, even one without skin. Their training data are non-commercial, and so is
+this page. Uploaded pictures are deleted within the hour.
+"""
+
+# Where the result will stand.
+WAITING = "No picture yet: upload one, take one with the camera, or click an example."
+
+_METRICS = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_auc": "ROC-AUC, mean over classes",
+}
+_BINARY_METRICS = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_auc": "ROC-AUC",
+    "sensitivity": "Sensitivity (malignant found)",
+    "specificity": "Specificity (benign left alone)",
+}
+
+# How the test pictures were set apart, by ``split.kind`` of a record.
+_SPLITS = {
+    "lesion": "split by lesion: no lesion has pictures on both sides",
+    "patient": "split by patient: no patient has pictures on both sides",
+    "published": "the test part that the data set publishes",
+    "random": "split by picture: pictures of one lesion may lie on both sides",
+}
+
+
+def facts(spec: ModelSpec) -> str:
+    """Markdown on a model: its held-out figures beside its paper's claims, or the sentence why it cannot be used."""
+    try:
+        record = weights.check(spec.name)
+    except SkinModelError as error:
+        return f"**{error}**\n\n{_claims(spec)}"
+    return "\n\n".join(
+        part for part in (_measured(spec, record), _training(record), _random_split(spec, record), _claims(spec)) if part
+    )
+
+
+def unusable(specs: list[ModelSpec]) -> str:
+    """Markdown naming each of these models whose weights cannot be used, and why; empty where all can."""
+    lines = []
+    for spec in specs:
+        try:
+            weights.check(spec.name)
+        except SkinModelError as error:
+            lines.append(f"{error}")
+    return "\n\n".join(lines)
+
+
+def _measured(spec: ModelSpec, record: dict[str, Any]) -> str:
+    test = record.get("test")
+    if not isinstance(test, dict):
+        return "Held-out figures: none in this model's record."
+    kind = _SPLITS.get(record.get("split", {}).get("kind"), "")
+    lines = [
+        f"Measured on {test['n']:,} pictures kept out of training" + (f" ({kind})." if kind else "."),
+        "",
+        "| Held-out figure | Value | 95 % interval |",
+        "|---|---|---|",
+    ]
+    for key, words in (_BINARY_METRICS if spec.binary else _METRICS).items():
+        if key in test:
+            low_high = test.get("intervals", {}).get(key)
+            interval = f"{low_high[0]:.3f} to {low_high[1]:.3f}" if low_high else ""
+            lines.append(f"| {words} | {test[key]:.3f} | {interval} |")
+    return "\n".join(lines)
+
+
+def _training(record: dict[str, Any]) -> str:
+    if record.get("training", {}).get("schedule") != "reduced":
+        return ""
+    return "Trained with a reduced schedule: less than the recipe's full number of epochs or pictures."
+
+
+def _random_split(spec: ModelSpec, record: dict[str, Any]) -> str:
+    test = record.get("test_random_split")
+    if not isinstance(test, dict):
+        return ""
+    metrics = _BINARY_METRICS if spec.binary else _METRICS
+    figures = "; ".join(
+        f"{words[0].lower() + words[1:] if words[1].islower() else words} {test[key]:.3f}"
+        for key, words in metrics.items()
+        if key in test
+    )
+    return (
+        f"With the paper's kind of split, where pictures of one lesion may lie on both sides: {figures} "
+        f"(measured on {test['n']:,} pictures)."
+    )
+
+
+def _claims(spec: ModelSpec) -> str:
+    claims = "; ".join(_claim(claim) for claim in spec.claims)
+    words = [f"The paper claims: {claims}." if claims else "", spec.claim_note]
+    return " ".join(part for part in words if part)
+
+
+def _claim(claim: Claim) -> str:
+    return f"{claim.metric} {claim.value:.4g} ({claim.where})"
+
+
+def done(spec: ModelSpec, picture: Image.Image, prediction: Prediction) -> str:
+    """One line on what was done to the picture and what came out on top."""
+    code, share = max(prediction.probabilities.items(), key=lambda item: item[1])
+    return (
+        f"Highest: {labels.readable(code)}, {share:.1%}. What was done to the picture "
+        f"({picture.width}x{picture.height} pixels): {spec.preprocessing.words()}. "
+        f"The network took {prediction.seconds * 1000:.0f} ms."
+    )
+
+
+def footer() -> str:
+    """Markdown naming the papers and the data with their licences."""
+    papers = {spec.paper.number: spec.paper for spec in MODELS.values()}
+    datasets = {spec.dataset.key: spec.dataset for spec in MODELS.values()}
+    lines = ["## Papers and data", "The networks follow these papers:", ""]
+    lines += [f"- {paper.citation}" + (f" <{paper.url}>" if paper.url else "") for _, paper in sorted(papers.items())]
+    lines += ["", "They were trained on these pictures:", ""]
+    lines += [f"- [{dataset.title}]({dataset.url}): {dataset.licence}" for dataset in datasets.values()]
+    lines += ["", "Code: Apache-2.0. Weights: for research and non-commercial use, as the data's licences ask."]
+    return "\n".join(lines)

@@ -1,0 +1,129 @@
+"""What several tests share: drawn pictures, a folder of weights, and the page served for the whole session."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from skinmodels import examples, weights
+from skinmodels.registry import MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running page: its address without a slash at the end, and the file its output goes to."""
+
+    url: str
+    output: Path
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start(weights_folder: Path, output: Path, *arguments: str) -> tuple[subprocess.Popen, Server]:
+    """Starts ``app.py`` on a free port and waits until it answers. The caller ends the process."""
+    port = free_port()
+    environment = os.environ | {"SKINMODELS_WEIGHTS": str(weights_folder), "PYTHONUNBUFFERED": "1"}
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--port", str(port), *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/", timeout=10):
+                return process, Server(url, output)
+        except OSError:
+            time.sleep(0.2)
+    process.kill()
+    process.wait()
+    raise RuntimeError(f"The page did not start:\n{output.read_text(errors='replace')}")
+
+
+def stop(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published weights; where a model has none yet, random ones with a record of no figures."""
+    published = ROOT / "weights"
+    if all((published / f"{name}.json").exists() for name in MODELS):
+        return published
+    import keras
+
+    folder = tmp_path_factory.mktemp("weights")
+    for name, spec in MODELS.items():
+        file = folder / f"{name}.weights.h5"
+        if (published / f"{name}.json").exists():
+            for path in (file, folder / f"{name}.json"):
+                shutil.copy(published / path.name, path)
+            continue
+        keras.utils.set_random_seed(0)
+        spec.build().save_weights(file)
+        record = {"name": name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "labels": list(spec.labels)}
+        (folder / f"{name}.json").write_text(json.dumps(record))
+    return folder
+
+
+@pytest.fixture
+def own_weights(weights_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the weights that a test may damage; ``skinmodels.weights`` looks there."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for name in MODELS:
+        for suffix in (".json", ".weights.h5"):
+            shutil.copy(weights_folder / f"{name}{suffix}", folder)
+    monkeypatch.setenv("SKINMODELS_WEIGHTS", str(folder))
+    assert weights.folder() == folder
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(weights_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The page, served with every model in order."""
+    process, server = start(weights_folder, tmp_path_factory.mktemp("server") / "output.txt")
+    yield server
+    stop(process)
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Callable[..., Image.Image]:
+    """``drawn(seed, size=(height, width))``: a synthetic picture."""
+    return examples.draw
+
+
+@pytest.fixture
+def drawn_file(tmp_path: Path) -> Path:
+    """A synthetic picture as a PNG file."""
+    path = tmp_path / "drawn.png"
+    examples.draw(5).save(path)
+    return path

@@ -1,0 +1,67 @@
+"""Data sets in their public layouts, filled with drawn pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from skinmodels.registry import MODELS
+
+LESIONS = 24
+
+
+def picture(number: int, seed: int, side: int = 32) -> Image.Image:
+    """A noisy picture whose colour follows its class number, so that a network can learn it."""
+    random = np.random.default_rng(seed)
+    base = np.array([40 + 30 * number, 220 - 25 * number, 60 + 50 * (number % 3)])
+    return Image.fromarray(np.clip(base + random.normal(0, 20, (side, side, 3)), 0, 255).astype(np.uint8))
+
+
+def save(image: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, quality=95)
+
+
+def kaggle(root: Path, per_class: int = 30) -> Path:
+    for part, count in (("train", per_class), ("test", per_class // 3)):
+        for number, label in enumerate(("benign", "malignant")):
+            for i in range(count):
+                save(picture(number, i), root / part / label / f"{i}.jpg")
+    return root
+
+
+def ham10000(root: Path, folders: tuple[str, ...] = ("HAM10000_images_part_1", "HAM10000_images_part_2")) -> Path:
+    """24 lesions a class; every third has two pictures."""
+    rows = []
+    for number, label in enumerate(MODELS["ham_cnn28"].labels):
+        for lesion in range(LESIONS):
+            for _shot in range(2 if lesion % 3 == 0 else 1):
+                id = f"ISIC_{len(rows):07d}"
+                rows.append({"lesion_id": f"HAM_{label}_{lesion}", "image_id": id, "dx": label})
+                save(picture(number, len(rows)), root / folders[len(rows) % len(folders)] / f"{id}.jpg")
+    # Shuffled, so that nothing can rely on classes lying together.
+    pd.DataFrame(rows).sample(frac=1, random_state=0).to_csv(root / "HAM10000_metadata.csv", index=False)
+    return root
+
+
+def isic2019(root: Path) -> Path:
+    """All eight classes and a row without a picture; some lesions without an id, some files ``_downsampled``."""
+    codes = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK"]
+    truth, metadata = [], []
+    for number, label in enumerate(codes[:-1]):
+        for lesion in range(LESIONS):
+            id = f"ISIC_{len(truth):07d}"
+            truth.append({"image": id, **{code: float(code == label) for code in codes}})
+            metadata.append({"image": id, "lesion_id": f"L{label}{lesion // 2}" if lesion % 4 else None})
+            if lesion or label != "NV":
+                suffix = "_downsampled" if lesion % 2 else ""
+                save(picture(number, len(truth)), root / "ISIC_2019_Training_Input" / f"{id}{suffix}.jpg")
+    pd.DataFrame(truth).to_csv(root / "ISIC_2019_Training_GroundTruth.csv", index=False)
+    pd.DataFrame(metadata).to_csv(root / "ISIC_2019_Training_Metadata.csv", index=False)
+    return root
+
+
+MAKERS = {"kaggle": kaggle, "ham10000": ham10000, "isic2019": isic2019}

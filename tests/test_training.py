@@ -1,0 +1,220 @@
+"""Training on drawn pictures: every recipe runs, the same seed repeats, and a killed run goes on to the same end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import drawn_data
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinmodels import weights
+from skinmodels.errors import SkinModelError
+from skinmodels.registry import MODELS
+from training import evaluate, metrics, publish
+from training.augment import Augmentation, augment
+from training.batches import Balance, Batches
+from training.recipes import RECIPES
+from training.runs import RunFolder, read_json
+from training.train import main, train
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_BEHIND = {"config.json", "split.csv", "state.json", "history.csv", "metrics.json"} | {
+    f"{name}.png" for name in ("accuracy", "loss", "confusion_validation")
+}
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {key: make(tmp_path_factory.mktemp(key)) for key, make in drawn_data.MAKERS.items()}
+
+
+@pytest.fixture(scope="session")
+def imagenet(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Random weights in the form of the ImageNet ones."""
+    path = tmp_path_factory.mktemp("start") / "start.weights.h5"
+    keras.applications.MobileNetV2(input_shape=(64, 64, 3), include_top=False, weights=None).save_weights(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_resamples() -> Iterator[None]:
+    """Intervals are tested elsewhere and take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "RESAMPLES", 20)
+        yield
+
+
+def command(out: Path, data: Path, *more: str) -> list[str]:
+    return ["ham_cnn28", "--data", str(data), "--out", str(out), "--epochs", "3", "--steps", "4", *more]
+
+
+@pytest.fixture(scope="module")
+def ham_run(data: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    out = tmp_path_factory.mktemp("runs") / "ham"
+    assert main(command(out, data["ham10000"])) == 0
+    return RunFolder(out)
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_every_recipe_trains_and_publishes(name: str, data, imagenet, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path / "weights"))
+    spec = MODELS[name]
+    start = imagenet if RECIPES[name].start else None
+    paths = [str(data[spec.dataset.key])]
+    run = RunFolder(train(name, paths, epochs=1, steps=2, out=str(tmp_path / "run"), start=start))
+    assert {file.name for file in run.path.iterdir()} >= LEFT_BEHIND
+    state = run.state()
+    assert {file.name for file in run.path.glob("*.h5")} == {state.last, state.best}
+    assert set(state.history[0]) >= {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+
+    record = publish.publish(spec, run, paths)
+    assert weights.check(name) == record
+    assert record["training"]["schedule"] == "reduced"
+    assert record["training"]["stored_as"] == ("float32" if RECIPES[name].float32 else record["training"]["stored_as"])
+    rows = pd.read_csv(weights.folder() / f"{name}.test.csv")
+    assert evaluate.figures(rows, spec.labels) == record["test"]
+    assert sorted(file.name for file in weights.folder().iterdir()) == [
+        f"{name}.json",
+        f"{name}.test.csv",
+        f"{name}.weights.h5",
+    ]
+
+
+def test_training_never_opens_the_test_part(data, tmp_path: Path, monkeypatch) -> None:
+    opened: list[str] = []
+    from training import files
+
+    read = files.Root.read
+    monkeypatch.setattr(files.Root, "read", lambda root, name: (opened.append(name), read(root, name))[1])
+    train("kaggle_cnn_small", [str(data["kaggle"])], epochs=1, steps=1, out=str(tmp_path / "run"))
+    assert opened
+    assert not [name for name in opened if "test/" in name]
+
+
+def test_killed_and_resumed_ends_as_if_never_stopped(data, ham_run: RunFolder, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.train", *command(out, data["ham10000"])],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 180
+    while not (out / "state.json").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
+    done = RunFolder(out).state().epoch
+    assert 1 <= done < 3
+    assert main(command(out, data["ham10000"])) == 1, "without --resume a run is not overwritten"
+    assert main(command(out, data["ham10000"], "--resume")) == 0
+    resumed, whole = pd.read_csv(out / "history.csv"), pd.read_csv(ham_run.path / "history.csv")
+    assert list(resumed["epoch"]) == [1, 2, 3]
+    # Sums in threads come in any order, which shifts the last digits.
+    assert np.allclose(resumed["loss"], whole["loss"], rtol=0.02)
+    assert main(command(out, data["ham10000"], "--resume")) == 0, "a finished run is left as it is"
+    assert len(pd.read_csv(out / "history.csv")) == 3
+
+
+def test_resume_refuses_another_configuration(data, ham_run: RunFolder, capsys) -> None:
+    assert main(command(ham_run.path, data["ham10000"], "--resume", "--seed", "1")) == 1
+    assert "Received: other seed" in capsys.readouterr().err
+
+
+def test_same_seed_same_run(data, ham_run: RunFolder, tmp_path: Path) -> None:
+    assert main(command(tmp_path / "again", data["ham10000"])) == 0
+    first, again = pd.read_csv(ham_run.path / "history.csv"), pd.read_csv(tmp_path / "again" / "history.csv")
+    assert np.allclose(first["loss"], again["loss"], rtol=0.02)
+    assert (ham_run.split.read_text()) == (tmp_path / "again" / "split.csv").read_text()
+
+
+def test_evaluate_adds_the_test_part_to_a_run(data, ham_run: RunFolder, capsys) -> None:
+    assert evaluate.main(["ham_cnn28", "--data", str(data["ham10000"]), "--run", str(ham_run.path)]) == 0
+    assert "balanced_accuracy" in capsys.readouterr().out
+    kept = read_json(ham_run.path / "metrics.json")
+    assert kept["validation"]["n"] > 0
+    rows = pd.read_csv(ham_run.path / "test.csv")
+    assert evaluate.figures(rows, MODELS["ham_cnn28"].labels) == kept["test"]
+
+
+def test_publish_refuses_a_run_of_another_network(data, ham_run: RunFolder) -> None:
+    with pytest.raises(SkinModelError, match="Expected a run of isic_mobilenet"):
+        publish.publish(MODELS["isic_mobilenet"], ham_run, [str(data["isic2019"])])
+
+
+def test_publish_refuses_other_labels_and_other_pictures(data, ham_run: RunFolder, tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    copy = RunFolder(shutil.copytree(ham_run.path, tmp_path / "copy"))
+    config = read_json(copy.config)
+    copy.config.write_text(json.dumps(config | {"labels": config["labels"][::-1]}))
+    with pytest.raises(SkinModelError, match="with labels"):
+        publish.publish(MODELS["ham_cnn28"], copy, [str(data["ham10000"])])
+    copy.config.write_text(json.dumps(config))
+    copy.split.write_text(copy.split.read_text().replace(",test", ",train", 1))
+    with pytest.raises(SkinModelError, match="Expected the pictures that"):
+        publish.publish(MODELS["ham_cnn28"], copy, [str(data["ham10000"])])
+
+
+@pytest.mark.parametrize("arguments", [["no_such", "--data", "x"], ["ham_cnn28", "--data", "x", "--epochs", "0"]])
+def test_wrong_arguments_are_one_sentence(arguments: list[str], capsys) -> None:
+    assert main(arguments) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def pictures(n: int = 6) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+
+
+def test_augmentation_follows_its_seed_and_stays_in_range() -> None:
+    how = Augmentation(shift=0.1, zoom=0.2, brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
+    same, again, other = (augment(np.repeat(pictures(1), 6, axis=0), how, seed) for seed in (1, 1, 2))
+    assert np.array_equal(same, again)
+    assert not np.allclose(same, other)
+    assert not np.allclose(same[0], same[1]), "each picture is changed its own way"
+    assert same.min() >= 0
+    assert same.max() <= 255
+
+
+def test_turns_alone_lose_no_pixel() -> None:
+    how = Augmentation(shift=0, zoom=0, brightness=0, contrast=0, saturation=0, hue=0)
+    given = pictures(32)
+    for before, after in zip(given, augment(given, how, 3), strict=True):
+        ways = [np.rot90(side, turn) for side in (before, before[:, ::-1]) for turn in range(4)]
+        assert any(np.array_equal(way, after) for way in ways)
+
+
+def test_oversampling_evens_the_classes_and_threshold_cuts_them() -> None:
+    classes = np.array([0] * 100 + [1] * 10 + [2] * 3)
+    assert np.bincount(classes[Balance(classes, "oversample", 0, 0).pool(0)]).tolist() == [100, 100, 100]
+    cut = Balance(classes, "threshold", 20, 0)
+    assert np.bincount(classes[cut.pool(0)]).tolist() == [20, 10, 3]
+    assert cut.weights[[0, 100, 110]] == pytest.approx([1, 2, 20 / 3])
+    assert set(cut.pool(0)) != set(cut.pool(1))
+
+
+def test_an_epoch_depends_on_seed_and_number_alone() -> None:
+    scale = MODELS["ham_cnn28"].preprocessing.scale
+
+    def batches(epoch: int) -> Batches:
+        given = pictures(40)
+        return Batches(given, Balance(np.arange(40) % 2, "natural", 0, 0), scale, Augmentation(), 8, None, epoch, 0)
+
+    on = batches(0)
+    on.on_epoch_end()
+    fresh = batches(1)
+    assert len(on) == len(fresh) == 5
+    for i in reversed(range(5)):
+        for one, other in zip(on[i], fresh[i], strict=True):
+            assert np.array_equal(one, other)

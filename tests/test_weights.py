@@ -1,0 +1,141 @@
+"""What is published: counts, labels, hashes, records, and every figure computed again from the probabilities beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from skinmodels import weights
+from skinmodels.registry import MODELS
+from skinmodels.sources import DATASETS
+from training import evaluate
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = ROOT / "weights"
+
+# The contracts: parameters and labels as the papers' tables give them, typed a second time on purpose.
+CONTRACTS = {
+    "kaggle_cnn_large": (6_427_745, "benign malignant", (224, 224), "0..1"),
+    "kaggle_cnn_small": (2_797_665, "benign malignant", (224, 224), "0..1"),
+    "ham_cnn28": (3_649_831, "akiec bcc bkl df mel nv vasc", (28, 28), "0..1"),
+    "isic_mobilenet": (2_265_670, "AK BCC BKL MEL NV SCC", (64, 64), "-1..1"),
+}
+KEYS = {
+    "name": str,
+    "source": str,
+    "sha256": str,
+    "params": int,
+    "file_bytes": int,
+    "labels": list,
+    "split": dict,
+    "training": dict,
+    "history": list,
+    "test": dict,
+}
+TRAINING_KEYS = {"command", "configuration", "deviations", "schedule", "epochs", "versions", "date"}
+BLOCK_KEYS = {"n", "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_auc", "ece", "per_class"} | {
+    "confusion_matrix",
+    "intervals",
+    "roc",
+    "reliability",
+}
+BINARY_KEYS = {"sensitivity", "specificity", "auc"}
+
+
+def test_every_model_has_a_contract_and_a_data_set() -> None:
+    assert list(MODELS) == list(CONTRACTS)
+    assert all(DATASETS[spec.dataset.key] is spec.dataset and spec.name == name for name, spec in MODELS.items())
+
+
+@pytest.mark.parametrize("name", list(CONTRACTS))
+def test_architecture(name: str) -> None:
+    spec, (params, labels, size, scaling) = MODELS[name], CONTRACTS[name]
+    model = spec.build()
+    assert model.count_params() == spec.params == params
+    assert spec.labels == tuple(labels.split())
+    assert (spec.preprocessing.size, spec.preprocessing.scaling) == (size, scaling)
+    assert model.input_shape == (None, *size, 3)
+    assert model.output_shape == (None, 1 if spec.binary else len(spec.labels))
+
+
+@pytest.mark.parametrize("name", list(CONTRACTS))
+def test_record(name: str) -> None:
+    record, spec, file = weights.read_record(name), MODELS[name], PUBLISHED / f"{name}.weights.h5"
+    assert {key: type(record[key]) for key in KEYS} == KEYS
+    assert (record["name"], record["params"], record["labels"]) == (name, spec.params, list(spec.labels))
+    assert record["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert record["file_bytes"] == file.stat().st_size < 100e6
+    assert record["source"] in ("paper", "ours")
+    assert set(record["training"]) >= TRAINING_KEYS
+    assert record["training"]["schedule"] in ("full", "reduced")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["training"]["date"])
+    assert record["split"]["kind"] in ("lesion", "patient", "published", "random")
+    assert record["split"]["seed"] == record["training"]["configuration"]["seed"] == 0
+    assert record["split"]["n"]["test"] == record["test"]["n"]
+    assert set(record["split"]["n"]) == {"train", "validation", "calibration", "test"}
+    assert len(record["history"]) == record["training"]["epochs"]
+    assert set(record["history"][0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def blocks() -> list[tuple[str, str]]:
+    return [tuple(file.name.split(".")[:2]) for file in sorted(PUBLISHED.glob("*.csv"))]  # type: ignore[misc]
+
+
+def test_every_block_has_its_probabilities() -> None:
+    expected = {(name, key) for name in MODELS for key in weights.read_record(name) if key.startswith("test")}
+    assert set(blocks()) == expected
+
+
+@pytest.mark.parametrize(("name", "block"), blocks())
+def test_every_figure_comes_from_the_probabilities(name: str, block: str) -> None:
+    spec, recorded = MODELS[name], weights.read_record(name)[block]
+    rows = pd.read_csv(PUBLISHED / f"{name}.{block}.csv")
+    assert set(recorded) >= BLOCK_KEYS | (BINARY_KEYS if spec.binary else set())
+    assert np.allclose(rows[list(spec.labels)].sum(axis=1), 1, atol=1e-5)
+    assert rows["id"].is_unique
+    assert_same(evaluate.figures(rows, spec.labels), recorded)
+
+
+def assert_same(computed: object, recorded: object, where: str = "") -> None:
+    """Equal structures; numbers to the digits that other versions of the libraries may round away."""
+    if isinstance(computed, dict) and isinstance(recorded, dict):
+        assert set(computed) == set(recorded), where
+        for key in computed:
+            assert_same(computed[key], recorded[key], f"{where}.{key}")
+    elif isinstance(computed, list) and isinstance(recorded, list):
+        assert len(computed) == len(recorded), where
+        for i, pair in enumerate(zip(computed, recorded, strict=True)):
+            assert_same(*pair, where=f"{where}[{i}]")
+    elif isinstance(computed, float):
+        assert computed == pytest.approx(recorded, abs=1e-6), where
+    else:
+        assert computed == recorded, where
+
+
+@pytest.mark.parametrize("name", list(CONTRACTS))
+def test_file_holds_the_network_alone(name: str) -> None:
+    """No optimiser state, and as many numbers as the contract says."""
+    numbers, types = 0, set()
+    with h5py.File(PUBLISHED / f"{name}.weights.h5") as file:
+        assert "optimizer" not in file
+
+        def count(path: str, item: h5py.Group | h5py.Dataset) -> None:
+            nonlocal numbers
+            if isinstance(item, h5py.Dataset) and np.issubdtype(item.dtype, np.floating):
+                numbers += item.size
+                types.add(item.dtype.name)
+
+        file.visititems(count)
+    assert numbers == MODELS[name].params
+    assert types == {weights.read_record(name)["training"]["stored_as"]}
+
+
+def test_all_weights_stay_small_enough() -> None:
+    assert sum(file.stat().st_size for file in PUBLISHED.glob("*.h5")) < 400e6
+    assert {file.name.removesuffix(".weights.h5") for file in PUBLISHED.glob("*.h5")} == set(MODELS)

@@ -1,0 +1,173 @@
+"""Turn a training run into what the app serves.
+
+Reads the run's best checkpoint and the data set. Writes NAME.weights.h5 (as float16, unless that moves a test figure by more
+than 0.005), loads what it wrote, measures that on the test part, and writes NAME.json and NAME.test.csv with it. Refuses
+weights whose parameter count or labels are not the model's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from skinmodels import weights
+from skinmodels.errors import SkinModelError
+from skinmodels.registry import MODELS, model_spec
+from skinmodels.spec import ModelSpec
+from training import datasets, metrics, splits
+from training.evaluate import Measured, checkpoint, chosen, measure, report, run_split
+from training.runs import RunFolder, read_json, versions, write_json
+
+if TYPE_CHECKING:
+    import keras
+
+EXAMPLE = "example: python -m training.publish ham_cnn28 --run runs/ham_cnn28 --data HAM10000.zip"
+# A test figure may move by so much when weights are rounded to float16.
+TOLERANCE = 0.005
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__, epilog=EXAMPLE)
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(MODELS)}")
+    parser.add_argument("--run", required=True, metavar="DIR", help="the training run")
+    parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data set")
+    parser.add_argument("--random-run", metavar="DIR", help="a run with --split random; its figures are added, its weights not")
+    given = parser.parse_args(arguments)
+    try:
+        record = publish(model_spec(given.name), RunFolder(given.run), given.data, given.random_run)
+    except SkinModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(report(given.name, record["test"]))
+    print(f"Wrote {weights.weights_path(given.name)}, {record['file_bytes'] / 1e6:.1f} MB as {record['training']['stored_as']}")
+    return 0
+
+
+def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: str | None = None) -> dict:
+    """Publish the best checkpoint of ``run`` and return its record. Raises SkinModelError."""
+    trained = weights.load_file(spec, checkpoint(spec, run))
+    if trained.count_params() != spec.params:
+        raise SkinModelError(f"Expected {spec.params} parameters for {spec.name}. Received: {trained.count_params()}")
+    samples = datasets.load(spec, data)
+    table = run_split(run, samples)
+    test = chosen(samples, table, "test")
+    blocks = {}
+    if random_run is not None:
+        blocks["test_random_split"] = _other_split(spec, RunFolder(random_run), samples)
+    folder = weights.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as beside:
+        file, stored_as, blocks["test"] = _stored(
+            trained, spec, test, Path(beside), bool(read_json(run.config)["recipe"]["float32"])
+        )
+        record = _record(spec, run, splits.counts(table), file, stored_as, blocks)
+        for name, measured in blocks.items():
+            measured.rows.to_csv(Path(beside) / f"{spec.name}.{name}.csv", index=False, float_format="%.6f")
+        write_json(Path(beside) / f"{spec.name}.json", record)
+        # All of them stand complete before the first is put in place; the record, which names the weights' hash, comes last.
+        for written in sorted(Path(beside).iterdir(), key=lambda path: path.suffix == ".json"):
+            written.replace(folder / written.name)
+    return record
+
+
+def _other_split(spec: ModelSpec, run: RunFolder, samples: Sequence[datasets.Sample]) -> Measured:
+    if (kind := read_json(run.config)["split"]["kind"]) != "random":
+        raise SkinModelError(f"Expected a run with --split random in {run.path}. Received: {kind}")
+    model = weights.load_file(spec, checkpoint(spec, run))
+    return measure(model, spec, chosen(samples, run_split(run, samples), "test"))
+
+
+def _stored(
+    trained: keras.Model, spec: ModelSpec, test: Sequence[datasets.Sample], folder: Path, float32: bool
+) -> tuple[Path, str, Measured]:
+    """Write the weights as float16 where that is harmless; the file, its type, and what it measures when read back."""
+    file = folder / f"{spec.name}.weights.h5"
+    trained.save_weights(file)
+    full = measure(weights.load_file(spec, file), spec, test)
+    if float32:
+        return file, "float32", full
+    half_file = folder / "half.weights.h5"
+    copy_as_float16(file, half_file)
+    half = measure(weights.load_file(spec, half_file), spec, test)
+    names = [name for name, value in full.block.items() if isinstance(value, float)]
+    moved = max(abs(full.block[name] - half.block[name]) for name in names)
+    print(f"As float16 no test figure moves by more than {moved:.5f}")
+    if moved > TOLERANCE:
+        half_file.unlink()
+        return file, "float32", full
+    half_file.replace(file)
+    return file, "float16", half
+
+
+def copy_as_float16(source: Path, target: Path) -> None:
+    """Copy a ``.weights.h5`` file with its floating-point arrays rounded to float16 and compressed.
+
+    Raises SkinModelError where a weight is beyond what float16 holds.
+    """
+    with h5py.File(source) as old, h5py.File(target, "w") as new:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                new.require_group(name).attrs.update(item.attrs)
+                return
+            values = item[()]
+            if np.issubdtype(values.dtype, np.floating):
+                values = values.astype(np.float16)
+                if not np.isfinite(values).all():
+                    raise SkinModelError(f"Expected weights that float16 can hold. Received: larger ones in {name}")
+            packed = {"compression": "gzip", "shuffle": True} if values.size > 1000 else {}
+            new.create_dataset(name, data=values, **packed).attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+
+
+def _record(
+    spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, stored_as: str, blocks: dict[str, Measured]
+) -> dict:
+    config, state = read_json(run.config), run.state()
+    recipe = config["recipe"]
+    return {
+        "name": spec.name,
+        "source": "paper" if spec.paper else "ours",
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "params": spec.params,
+        "file_bytes": file.stat().st_size,
+        "labels": list(spec.labels),
+        "split": {**config["split"], "n": parts},
+        "training": {
+            "command": _command(config),
+            "configuration": {key: value for key, value in config.items() if key not in ("recipe", "versions")}
+            | {"recipe": recipe},
+            "deviations": recipe["deviations"],
+            "schedule": config["schedule"],
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "versions": versions(),
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "stored_as": stored_as,
+        },
+        "history": [{key: round(value, 6) for key, value in row.items()} for row in state.history],
+        "bootstrap": {"resamples": metrics.RESAMPLES, "seed": 0},
+        **{name: measured.block for name, measured in blocks.items()},
+    }
+
+
+def _command(config: dict) -> str:
+    data, kind = " ".join(config["data"]), config["split"]["kind"]
+    start = f" --start {config['start']}" if config["start"] else ""
+    return f"python -m training.train {config['name']} --data {data} --split {kind} --seed {config['seed']}{start}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
