@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ from PIL import Image
 
 from skinmodels.registry import MODELS
 
+# Enough for each class to have a lesion in each part of a split.
 LESIONS = 24
+ISIC_PICTURES = 60
 
 
 def picture(number: int, seed: int, side: int = 32) -> Image.Image:
@@ -35,7 +38,7 @@ def kaggle(root: Path, per_class: int = 30) -> Path:
 
 def ham10000(root: Path, folders: tuple[str, ...] = ("HAM10000_images_part_1", "HAM10000_images_part_2")) -> Path:
     """24 lesions a class; every third has two pictures."""
-    rows = []
+    rows: list[dict[str, str]] = []
     for number, label in enumerate(MODELS["ham_cnn28"].labels):
         for lesion in range(LESIONS):
             for _shot in range(2 if lesion % 3 == 0 else 1):
@@ -50,9 +53,10 @@ def ham10000(root: Path, folders: tuple[str, ...] = ("HAM10000_images_part_1", "
 def isic2019(root: Path) -> Path:
     """All eight classes and a row without a picture; some lesions without an id, some files ``_downsampled``."""
     codes = ["MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC", "UNK"]
-    truth, metadata = [], []
+    truth: list[dict] = []
+    metadata: list[dict] = []
     for number, label in enumerate(codes[:-1]):
-        for lesion in range(LESIONS):
+        for lesion in range(ISIC_PICTURES):
             id = f"ISIC_{len(truth):07d}"
             truth.append({"image": id, **{code: float(code == label) for code in codes}})
             metadata.append({"image": id, "lesion_id": f"L{label}{lesion // 2}" if lesion % 4 else None})
@@ -64,4 +68,4 @@ def isic2019(root: Path) -> Path:
     return root
 
 
-MAKERS = {"kaggle": kaggle, "ham10000": ham10000, "isic2019": isic2019}
+MAKERS: dict[str, Callable[[Path], Path]] = {"kaggle": kaggle, "ham10000": ham10000, "isic2019": isic2019}

@@ -17,6 +17,8 @@ from skinmodels.sources import DATASETS
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # The first answer may wait for its model to load.
 PATIENCE = 120_000
+# While the models load, the page has little of the processor.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

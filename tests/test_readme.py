@@ -42,7 +42,10 @@ def normalised(distribution: str) -> str:
 
 
 def sources() -> list[Path]:
-    return [ROOT / "app.py", *(file for folder in ("skinmodels", "training", "tests") for file in (ROOT / folder).rglob("*.py"))]
+    return [
+        ROOT / "app.py",
+        *(file for folder in ("skinmodels", "training", "tests") for file in (ROOT / folder).rglob("*.py")),
+    ]
 
 
 def commands() -> list[str]:

@@ -22,6 +22,7 @@ from skinmodels.registry import MODELS
 from training import evaluate, metrics, publish
 from training.augment import Augmentation, augment
 from training.batches import Balance, Batches
+from training.files import Root
 from training.recipes import RECIPES
 from training.runs import RunFolder, read_json
 from training.train import main, train
@@ -91,10 +92,13 @@ def test_every_recipe_trains_and_publishes(name: str, data, imagenet, tmp_path: 
 
 def test_training_never_opens_the_test_part(data, tmp_path: Path, monkeypatch) -> None:
     opened: list[str] = []
-    from training import files
+    read = Root.read
 
-    read = files.Root.read
-    monkeypatch.setattr(files.Root, "read", lambda root, name: (opened.append(name), read(root, name))[1])
+    def noted(root: Root, name: str) -> bytes:
+        opened.append(name)
+        return read(root, name)
+
+    monkeypatch.setattr(Root, "read", noted)
     train("kaggle_cnn_small", [str(data["kaggle"])], epochs=1, steps=1, out=str(tmp_path / "run"))
     assert opened
     assert not [name for name in opened if "test/" in name]

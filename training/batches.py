@@ -11,6 +11,8 @@ from imblearn.over_sampling import RandomOverSampler
 
 from training.augment import Augmentation, augment
 
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 class Balance:
     """Which training pictures an epoch draws from, and what each counts in the loss."""
@@ -41,6 +43,9 @@ class Balance:
 class Batches(keras.utils.PyDataset):
     """Batches (float32 pictures as the network takes them, label indices, loss weights).
 
+    With MixUp (Zhang et al. 2018) labels are shares (n, classes) instead of indices: each picture is blended with its
+    neighbour in the batch, in a ratio drawn from Beta(mixup, mixup), and so are their labels, by what each counts in the loss.
+
     Batch ``i`` of an epoch depends on (seed, epoch, i) alone, so that a run that was stopped goes on with the same pictures.
     """
 
@@ -54,11 +59,12 @@ class Batches(keras.utils.PyDataset):
         steps: int | None,
         epoch: int,
         seed: int,
+        mixup: float = 0.0,
     ) -> None:
         """``steps``: batches an epoch has, or None for one pass over the pool. ``epoch``: the first one to give, from 0."""
         super().__init__(workers=1)  # one worker: batches reseed the process's random generators
         self.pixels, self.balance, self.scale, self.augmentation = pixels, balance, scale, augmentation
-        self.batch_size, self.seed, self.epoch = batch_size, seed, epoch
+        self.batch_size, self.seed, self.epoch, self.mixup = batch_size, seed, epoch, mixup
         self.steps = steps or math.ceil(len(balance.pool(epoch)) / batch_size)
         self._order = self._draw()
 
@@ -72,11 +78,20 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.steps
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> Batch:
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         seed = int(np.random.SeedSequence((self.seed, self.epoch, index)).generate_state(1)[0])
         pictures = self.scale(augment(self.pixels[rows], self.augmentation, seed))
-        return pictures, self.balance.classes[rows], self.balance.weights[rows]
+        classes, weights = self.balance.classes[rows], self.balance.weights[rows]
+        return self._mixed(pictures, classes, weights, seed) if self.mixup else (pictures, classes, weights)
+
+    def _mixed(self, pictures: np.ndarray, classes: np.ndarray, weights: np.ndarray, seed: int) -> Batch:
+        share = np.random.default_rng(seed).beta(self.mixup, self.mixup, len(pictures)).astype(np.float32)
+        weighted = weights[:, None] * np.eye(self.balance.classes.max() + 1, dtype=np.float32)[classes]
+        targets = share[:, None] * weighted + (1 - share[:, None]) * np.roll(weighted, 1, axis=0)
+        counts = targets.sum(axis=1)
+        blend = share[:, None, None, None]
+        return blend * pictures + (1 - blend) * np.roll(pictures, 1, axis=0), targets / counts[:, None], counts
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

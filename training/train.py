@@ -134,7 +134,15 @@ def _fit(
     pixels, classes = parts["train"]
     balance = Balance(classes, recipe.balance, recipe.threshold, seed)
     batches = Batches(
-        pixels, balance, spec.preprocessing.scale, recipe.augmentation, recipe.batch_size, recipe.steps, state.epoch, seed
+        pixels,
+        balance,
+        spec.preprocessing.scale,
+        recipe.augmentation,
+        recipe.batch_size,
+        recipe.steps,
+        state.epoch,
+        seed,
+        recipe.mixup,
     )
     others: list[keras.callbacks.Callback] = []
     if recipe.schedule == "cosine":
@@ -157,7 +165,8 @@ def _compiled(spec: ModelSpec, recipe: Recipe, start: str | None, fresh: bool):
     optimizer = keras.optimizers.get(
         {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate, **decay}}
     )
-    loss = "binary_crossentropy" if spec.binary else "sparse_categorical_crossentropy"
+    kind = "binary" if spec.binary else "categorical" if recipe.mixup else "sparse_categorical"
+    loss = f"{kind}_crossentropy"
     model.compile(optimizer, loss, weighted_metrics=["accuracy"])
     return model
 

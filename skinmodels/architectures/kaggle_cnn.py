@@ -52,7 +52,7 @@ KAGGLE_CNN_LARGE = ModelSpec(
         Claim("accuracy", 0.9354, "its training pictures, last epoch"),
         Claim("accuracy", 0.8288, "its validation pictures, last epoch"),
     ),
-    claim_note="The headline of 93 % is an accuracy on training pictures; the paper's own validation column never passes 83.72 %.",
+    claim_note="The headline of 93 % is an accuracy on training pictures; its own validation column never passes 83.72 %.",
 )
 
 KAGGLE_CNN_SMALL = ModelSpec(
