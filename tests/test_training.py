@@ -19,7 +19,7 @@ import pytest
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from training import evaluate, metrics, publish
+from training import datasets, evaluate, metrics, publish
 from training.augment import Augmentation, augment
 from training.batches import Balance, Batches
 from training.files import Root
@@ -149,6 +149,20 @@ def test_evaluate_adds_the_test_part_to_a_run(data, ham_run: RunFolder, capsys) 
     assert kept["validation"]["n"] > 0
     rows = pd.read_csv(ham_run.path / "test.csv")
     assert evaluate.figures(rows, MODELS["ham_cnn28"].labels) == kept["test"]
+
+
+def test_evaluate_measures_published_weights_on_their_own_test_pictures(data, ham_run, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path / "weights"))
+    spec, paths = MODELS["ham_cnn28"], [str(data["ham10000"])]
+    assert evaluate.main(["ham_cnn28", "--data", *paths]) == 1
+    assert "are missing" in capsys.readouterr().err
+    record = publish.publish(spec, ham_run, paths)
+    assert evaluate.main(["ham_cnn28", "--data", *paths, "--out", str(tmp_path / "again")]) == 0
+    assert read_json(tmp_path / "again" / "metrics.json")["test"] == record["test"]
+    listed = pd.read_csv(weights.folder() / "ham_cnn28.test.csv")
+    fewer = [sample for sample in datasets.load(spec, paths) if sample.id != listed["id"][0]]
+    with pytest.raises(SkinModelError, match=f"first {listed['id'][0]}"):
+        evaluate.published_test(spec, fewer)
 
 
 def test_publish_refuses_a_run_of_another_network(data, ham_run: RunFolder) -> None:

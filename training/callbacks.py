@@ -40,6 +40,20 @@ def predict(model: keras.Model, spec: ModelSpec, pixels: np.ndarray, batch_size:
     return spec.probabilities(np.concatenate(outputs))
 
 
+class SeedDropout(keras.callbacks.Callback):
+    """Starts the random numbers of dropout anew with every epoch, since checkpoints do not hold where they stood."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        layers = [layer for layer in self.model.layers if hasattr(layer, "seed_generator")]
+        for number, layer in enumerate(layers):
+            state = np.random.SeedSequence((self.seed, epoch, number)).generate_state(2)
+            layer.seed_generator.state.assign(state)
+
+
 class SaveRun(keras.callbacks.Callback):
     """Keeps the last and the best weights, the history and the other callbacks' counters after every epoch.
 

@@ -1,7 +1,8 @@
 """Measure a network on the test part of its data set.
 
 Reads the published weights, or with --run the best checkpoint of a training run, and the data set in its public layout. The
-test part is that of the seeded split the weights were trained with. Prints the figures; with --out (or --run, into its
+test part is that of the seeded split the weights were trained with: for published weights the pictures listed in
+weights/NAME.test.csv. Prints the figures; with --out (or --run, into its
 folder) writes metrics.json, test.csv with every probability, and confusion_test.png.
 """
 
@@ -83,6 +84,20 @@ def run_split(run: RunFolder, samples: Sequence[datasets.Sample]) -> pd.DataFram
     return table
 
 
+def published_test(spec: ModelSpec, samples: Sequence[datasets.Sample]) -> list[datasets.Sample]:
+    """The pictures the published figures were taken on, so that none is measured which the network was trained on.
+
+    Raises SkinModelError where some of them are missing.
+    """
+    ids = pd.read_csv(weights.folder() / f"{spec.name}.test.csv", dtype=str)["id"]
+    at_hand = {sample.id: sample for sample in samples}
+    if missing := [id for id in ids if id not in at_hand]:
+        raise SkinModelError(
+            f"Expected the {len(ids)} test pictures of {spec.name}. Received: all but {len(missing)}, first {missing[0]}"
+        )
+    return [at_hand[id] for id in ids]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__, epilog=EXAMPLE)
@@ -105,12 +120,11 @@ def _evaluate(spec: ModelSpec, data: Sequence[str], run: str | None, out: str | 
         weights.check(spec.name)
     samples = datasets.load(spec, data)
     if run is None:
-        model = weights.load(spec.name)
-        table = splits.split(samples, weights.read_record(spec.name)["split"]["kind"])
+        model, test = weights.load(spec.name), published_test(spec, samples)
     else:
         model = weights.load_file(spec, checkpoint(spec, RunFolder(run)))
-        table = run_split(RunFolder(run), samples)
-    measured = measure(model, spec, chosen(samples, table, "test"))
+        test = chosen(samples, run_split(RunFolder(run), samples), "test")
+    measured = measure(model, spec, test)
     if out or run:
         _write(Path(out or run or ""), spec, measured)
     return measured

@@ -123,7 +123,7 @@ def _fit(
     import keras
 
     from training.batches import Balance, Batches
-    from training.callbacks import SaveRun, Validate
+    from training.callbacks import SaveRun, SeedDropout, Validate
     from training.loop import loop
 
     keras.utils.set_random_seed(seed)
@@ -147,8 +147,8 @@ def _fit(
     others: list[keras.callbacks.Callback] = []
     if recipe.schedule == "cosine":
         others.append(keras.callbacks.LearningRateScheduler(lambda epoch: _cosine(recipe, epoch)))
-    callbacks = [Validate(spec, *parts["validation"]), *others, SaveRun(folder, state, recipe.select, others)]
-    loop(model, batches, callbacks, state.epoch, recipe.epochs)
+    save = SaveRun(folder, state, recipe.select, others)
+    loop(model, batches, [SeedDropout(seed), Validate(spec, *parts["validation"]), *others, save], state.epoch, recipe.epochs)
 
 
 def _compiled(spec: ModelSpec, recipe: Recipe, start: str | None, fresh: bool):
