@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training import metrics
+from training import bootstrap, metrics
 
 LABELS = ("benign", "malignant")
 # Six pictures: one of four benign is called malignant, one of two malignant benign.
@@ -41,8 +41,8 @@ def test_intervals_draw_lesions_not_pictures() -> None:
     right = np.repeat(random.random(60) < 0.8, 10)
     malignant = np.where(right, truth, 1 - truth) * 0.8 + 0.1
     probabilities = np.stack([1 - malignant, malignant], axis=1)
-    by_picture = metrics.intervals(truth, probabilities, [str(i) for i in range(600)], 200)["accuracy"]
-    by_lesion = metrics.intervals(truth, probabilities, [str(i // 10) for i in range(600)], 200)["accuracy"]
+    by_picture = bootstrap.intervals(truth, probabilities, [str(i) for i in range(600)], 200)["accuracy"]
+    by_lesion = bootstrap.intervals(truth, probabilities, [str(i // 10) for i in range(600)], 200)["accuracy"]
     assert by_lesion[1] - by_lesion[0] > 2 * (by_picture[1] - by_picture[0])
 
 
@@ -50,7 +50,7 @@ def test_a_rare_class_missing_from_a_resample_leaves_intervals_finite() -> None:
     truth = np.array([0] * 20 + [1] * 20 + [2])
     probabilities = np.full((41, 3), 0.2)
     probabilities[np.arange(41), truth] = 0.6
-    found = metrics.intervals(truth, probabilities, [str(i) for i in range(41)], 100)
+    found = bootstrap.intervals(truth, probabilities, [str(i) for i in range(41)], 100)
     assert all(np.isfinite(bounds).all() for bounds in found.values())
 
 
@@ -60,3 +60,17 @@ def test_roc_is_thinned_to_200_points_from_corner_to_corner() -> None:
     curve = metrics.roc(LABELS, truth, np.stack([1 - malignant, malignant], axis=1))["malignant"]
     assert len(curve["fpr"]) <= 200
     assert (curve["fpr"][0], curve["tpr"][0], curve["fpr"][-1], curve["tpr"][-1]) == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_bootstrap_figures_are_those_of_scikit_learn_on_the_resampled_pictures(classes: int) -> None:
+    random = np.random.default_rng(classes)
+    truth = random.integers(0, classes, 90)
+    # Rounded to one digit, so that there are many ties.
+    probabilities = random.dirichlet(np.ones(classes), 90).round(1) + 1e-9 * np.arange(classes)
+    weights = random.integers(0, 3, (5, 90)).astype(float)
+    found = bootstrap.weighted_figures(truth, probabilities, weights)
+    for number, row in enumerate(weights):
+        rows = np.repeat(np.arange(90), row.astype(int))
+        expected = metrics.headline(truth[rows], probabilities[rows])
+        assert {name: value[number] for name, value in found.items()} == pytest.approx(expected)

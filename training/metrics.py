@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn import metrics as sk
+
+from training import bootstrap
 
 RELIABILITY_BINS = 15
 ROC_POINTS = 200
@@ -40,51 +40,34 @@ def block(
         "ece": expected_calibration_error(truth, probabilities),
         "per_class": per_class,
         "confusion_matrix": sk.confusion_matrix(truth, predicted, labels=index).tolist(),
-        "intervals": intervals(truth, probabilities, groups, resamples or RESAMPLES),
+        "intervals": bootstrap.intervals(truth, probabilities, groups, resamples or RESAMPLES),
         "roc": roc(labels, truth, probabilities),
         "reliability": reliability(truth, probabilities),
     }
 
 
-def headline(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float]:
-    """The single figures, pictures weighted by ``weights`` (n,) where given."""
+def headline(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """The single figures of label indices (n,) and probabilities (n, labels)."""
     predicted = probabilities.argmax(axis=1)
     index = np.arange(probabilities.shape[1])
-    given: dict[str, Any] = {"sample_weight": weights}
     figures = {
-        "accuracy": sk.accuracy_score(truth, predicted, **given),
-        "balanced_accuracy": sk.balanced_accuracy_score(truth, predicted, **given),
-        "macro_f1": sk.f1_score(truth, predicted, labels=index, average="macro", zero_division=0, **given),
-        "weighted_f1": sk.f1_score(truth, predicted, labels=index, average="weighted", zero_division=0, **given),
-        "macro_auc": _macro_auc(truth, probabilities, weights),
+        "accuracy": sk.accuracy_score(truth, predicted),
+        "balanced_accuracy": sk.balanced_accuracy_score(truth, predicted),
+        "macro_f1": sk.f1_score(truth, predicted, labels=index, average="macro", zero_division=0),
+        "weighted_f1": sk.f1_score(truth, predicted, labels=index, average="weighted", zero_division=0),
+        "macro_auc": _macro_auc(truth, probabilities),
     }
     if len(index) == 2:
-        figures["sensitivity"] = sk.recall_score(truth, predicted, pos_label=1, zero_division=0, **given)
-        figures["specificity"] = sk.recall_score(truth, predicted, pos_label=0, zero_division=0, **given)
+        figures["sensitivity"] = sk.recall_score(truth, predicted, pos_label=1, zero_division=0)
+        figures["specificity"] = sk.recall_score(truth, predicted, pos_label=0, zero_division=0)
         figures["auc"] = figures["macro_auc"]
     return {name: float(value) for name, value in figures.items()}
 
 
-def _macro_auc(truth: np.ndarray, probabilities: np.ndarray, weights: np.ndarray | None) -> float:
+def _macro_auc(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """Area under the ROC curve, one class against the rest, averaged over classes."""
     columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    return float(np.mean([sk.roc_auc_score(truth == i, probabilities[:, i], sample_weight=weights) for i in columns]))
-
-
-def intervals(truth: np.ndarray, probabilities: np.ndarray, groups: Sequence[str], resamples: int) -> dict[str, list[float]]:
-    """95 % percentile intervals of the single figures from a bootstrap over groups, seed 0."""
-    codes = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-    count = codes.max() + 1
-    random = np.random.default_rng(0)
-    drawn: dict[str, list[float]] = {}
-    with warnings.catch_warnings():
-        # A resample can miss a rare class; its figures are then those of the classes it has.
-        warnings.simplefilter("ignore")
-        for _ in range(resamples):
-            weights = np.bincount(random.integers(0, count, count), minlength=count)[codes]
-            for name, value in headline(truth, probabilities, weights).items():
-                drawn.setdefault(name, []).append(value)
-    return {name: [float(x) for x in np.nanpercentile(values, [2.5, 97.5])] for name, values in drawn.items()}
+    return float(np.mean([sk.roc_auc_score(truth == i, probabilities[:, i]) for i in columns]))
 
 
 def expected_calibration_error(truth: np.ndarray, probabilities: np.ndarray) -> float:
