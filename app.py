@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else "No public link could be opened from this network, so the page is served locally only."
         )
         print(link, flush=True)
+    # Ended by a service manager, too, the server closes in order and deletes what was uploaded.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     inference.warm_in_background(delay=LOAD_AFTER)
     demo.block_thread()
     return 0

@@ -61,7 +61,7 @@ log = logging.getLogger(__name__)
 pillow_heif.register_heif_opener()
 
 
-def read(source: str | os.PathLike[str] | BinaryIO) -> Image.Image:
+def read(source: str | os.PathLike[str] | BinaryIO, max_bytes: int = MAX_BYTES) -> Image.Image:
     """The first frame of a picture file as an upright RGB picture, 8 bits a channel.
 
     Transparency is laid over white, 16-bit grey is scaled to 8 bits. The result's ``info`` holds one entry, ``format``:
@@ -69,21 +69,22 @@ def read(source: str | os.PathLike[str] | BinaryIO) -> Image.Image:
 
     Args:
         source: path of a picture file, or a file opened in binary mode (read from its start, left open).
+        max_bytes: how large the file may be.
 
     Raises:
-        SkinModelError: no such file, empty, over 20 MB, not one of ``FORMATS``, cut off or damaged, over 50 megapixels,
+        SkinModelError: no such file, empty, over ``max_bytes``, not one of ``FORMATS``, cut off or damaged, over 50 megapixels,
             below 8x8. The sentence names the file without its folder.
     """
     if isinstance(source, str | os.PathLike):
         name = _shown(source)
         try:
             with open(source, "rb") as file:
-                return _read(file, name)
+                return _read(file, name, max_bytes)
         except FileNotFoundError:
             raise SkinModelError(f"Expected a picture file. Received: {name}, which is not there (any more).") from None
         except (IsADirectoryError, PermissionError):
             raise SkinModelError(f"Expected a picture file. Received: {name}, which is no file that can be opened.") from None
-    return _read(source, _shown(getattr(source, "name", "")))
+    return _read(source, _shown(getattr(source, "name", "")), max_bytes)
 
 
 def _shown(path: object) -> str:
@@ -93,14 +94,16 @@ def _shown(path: object) -> str:
     return name if len(name) <= 60 else f"{name[:40]}...{name[-15:]}"
 
 
-def _read(file: BinaryIO, name: str) -> Image.Image:
+def _read(file: BinaryIO, name: str, max_bytes: int) -> Image.Image:
     name = name or "the file"
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     if length == 0:
         raise SkinModelError(f"Expected a picture. Received: {name}, which is empty.")
-    if length > MAX_BYTES:
-        raise SkinModelError(f"Expected a picture file of at most 20 MB. Received: {name} with {length / 1024**2:.1f} MB.")
+    if length > max_bytes:
+        raise SkinModelError(
+            f"Expected a picture file of at most {max_bytes // 1024**2} MB. Received: {name} with {length / 1024**2:.1f} MB."
+        )
 
     with _open(file, name) as image:
         _check_size(image.size, name)

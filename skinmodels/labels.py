@@ -26,6 +26,6 @@ NAMES = {
 
 
 def readable(code: str) -> str:
-    """The class name shown to people, with its code: ``"Melanoma (mel)"``. Raises KeyError for an unknown code."""
+    """The class name shown to people, with its code: ``"Melanoma [mel]"``. Raises KeyError for an unknown code."""
     name = NAMES[code]
     return name if name.lower() == code else f"{name} [{code}]"

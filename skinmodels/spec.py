@@ -36,8 +36,7 @@ class Preprocessing:
 
     def picture(self, image: Image.Image) -> Image.Image:
         """The network's view as an RGB picture of exactly ``size``, from an RGB picture of any size."""
-        height, width = (min(have, most) for have, most in zip((image.height, image.width), self.source_size, strict=True))
-        return _bilinear(_bilinear(image, (height, width)), self.size)
+        return _bilinear(_bilinear(image, self._reduced((image.height, image.width))), self.size)
 
     def pixels(self, image: Image.Image) -> np.ndarray:
         """``picture`` as a uint8 array (height, width, 3), values 0..255."""
@@ -48,11 +47,15 @@ class Preprocessing:
         values = np.asarray(pixels, dtype=np.float32)
         return values / np.float32(255) if self.scaling == "0..1" else values / np.float32(127.5) - np.float32(1)
 
-    def words(self) -> str:
-        """What is done to a picture, in one line for people."""
-        height, width = self.size
-        first = "" if self.source_size == self.size else f"reduced to {self.source_size[1]}x{self.source_size[0]}, "
-        return f"{first}squashed to {width}x{height}, bilinear, {_SCALING_WORDS[self.scaling]}"
+    def words(self, size: tuple[int, int]) -> str:
+        """What is done to a picture of this height and width, in one line for people."""
+        height, width = self._reduced(size)
+        first = "" if (height, width) in (size, self.size) else f"reduced to {width}x{height}, "
+        return f"{first}squashed to {self.size[1]}x{self.size[0]}, bilinear, {_SCALING_WORDS[self.scaling]}"
+
+    def _reduced(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Height and width after the first step, which only ever reduces."""
+        return min(size[0], self.source_size[0]), min(size[1], self.source_size[1])
 
 
 def _bilinear(image: Image.Image, size: tuple[int, int]) -> Image.Image:

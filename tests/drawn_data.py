@@ -57,12 +57,13 @@ def isic2019(root: Path) -> Path:
     metadata: list[dict] = []
     for number, label in enumerate(codes[:-1]):
         for lesion in range(ISIC_PICTURES):
-            id = f"ISIC_{len(truth):07d}"
+            file = f"ISIC_{len(truth):07d}{'_downsampled' if lesion % 2 else ''}"
+            # The public set has the suffix on some files alone, on others in both tables too.
+            id = file if lesion % 3 else file.removesuffix("_downsampled")
             truth.append({"image": id, **{code: float(code == label) for code in codes}})
             metadata.append({"image": id, "lesion_id": f"L{label}{lesion // 2}" if lesion % 4 else None})
             if lesion or label != "NV":
-                suffix = "_downsampled" if lesion % 2 else ""
-                save(picture(number, len(truth)), root / "ISIC_2019_Training_Input" / f"{id}{suffix}.jpg")
+                save(picture(number, len(truth)), root / "ISIC_2019_Training_Input" / f"{file}.jpg")
     pd.DataFrame(truth).to_csv(root / "ISIC_2019_Training_GroundTruth.csv", index=False)
     pd.DataFrame(metadata).to_csv(root / "ISIC_2019_Training_Metadata.csv", index=False)
     return root

@@ -75,7 +75,7 @@ def test_upload_and_read_the_label(key, page, drawn_file):
     spec = next(spec for spec in MODELS.values() if spec.dataset.key == key)
     panel = open_tab(page, key)
     upload(panel, drawn_file)
-    expect(result(panel)).to_contain_text(spec.preprocessing.words(), timeout=PATIENCE)
+    expect(result(panel)).to_contain_text(spec.preprocessing.words((300, 400)), timeout=PATIENCE)
     for code in spec.labels:
         expect(panel.get_by_text(labels.readable(code), exact=True)).to_be_visible()
     seen = panel.get_by_alt_text("as the network saw it")

@@ -21,6 +21,7 @@ def test_golden(name: str) -> None:
     answers = [prediction.probabilities for prediction in inference.predict_batch(name, pictures)]
     file = GOLDEN / f"{name}.json"
     if os.environ.get("SKINMODELS_ACCEPT"):
+        GOLDEN.mkdir(exist_ok=True)
         rounded = [{label: round(share, 5) for label, share in answer.items()} for answer in answers]
         file.write_text(json.dumps(dict(zip(map(str, examples.SEEDS), rounded, strict=True)), indent=1) + "\n")
     golden = list(json.loads(file.read_text()).values())

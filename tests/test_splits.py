@@ -11,6 +11,7 @@ import pytest
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from training import datasets, splits
+from training.runs import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,11 @@ def test_same_seed_same_split(ham: list[datasets.Sample], tmp_path: Path) -> Non
     first, again, other = splits.split(ham, "lesion"), splits.split(ham, "lesion"), splits.split(ham, "lesion", seed=1)
     assert first.equals(again)
     assert not first.equals(other)
-    splits.write(first, tmp_path / "split.csv")
-    assert pd.read_csv(tmp_path / "split.csv").equals(first)
+    run = RunFolder(tmp_path)
+    run.keep_split(first)
+    run.check_split(again)
+    with pytest.raises(SkinModelError, match="in another order"):
+        run.check_split(other)
 
 
 def test_check_refuses_a_shared_lesion_and_a_missing_class(ham: list[datasets.Sample]) -> None:
@@ -61,6 +65,18 @@ def test_check_refuses_a_shared_lesion_and_a_missing_class(ham: list[datasets.Sa
     table = splits.split(ham, "lesion")
     with pytest.raises(SkinModelError, match="test part"):
         splits.check(table[~((table["part"] == "test") & (table["label"] == "df"))], "lesion", labels)
+
+
+def test_lesion_split_needs_lesion_ids(tmp_path: Path) -> None:
+    samples = datasets.load(MODELS["kaggle_cnn_small"], [drawn_data.kaggle(tmp_path)])
+    with pytest.raises(SkinModelError, match="with lesion ids"):
+        splits.split(samples, "lesion")
+
+
+def test_too_few_pictures_of_a_class(ham: list[datasets.Sample]) -> None:
+    few = [s for s in ham if s.label != "df"] + [s for s in ham if s.label == "df"][:1]
+    with pytest.raises(SkinModelError, match="at least 20 pictures of every class"):
+        splits.split(few, "random")
 
 
 def test_unknown_kind(ham: list[datasets.Sample]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,9 +24,10 @@ from skinmodels.registry import MODELS
 from training import datasets, evaluate, metrics, publish
 from training.augment import Augmentation, augment
 from training.batches import Balance, Batches
+from training.callbacks import SaveRun
 from training.files import Root
 from training.recipes import RECIPES
-from training.runs import RunFolder, read_json
+from training.runs import RunFolder, State, read_json
 from training.train import main, train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,8 +57,11 @@ def _few_resamples() -> Iterator[None]:
         yield
 
 
+EPOCHS = 6
+
+
 def command(out: Path, data: Path, *more: str) -> list[str]:
-    return ["ham_cnn28", "--data", str(data), "--out", str(out), "--epochs", "3", "--steps", "4", *more]
+    return ["ham_cnn28", "--data", str(data), "--out", str(out), "--epochs", str(EPOCHS), "--steps", "4", *more]
 
 
 @pytest.fixture(scope="module")
@@ -119,15 +125,15 @@ def test_killed_and_resumed_ends_as_if_never_stopped(data, ham_run: RunFolder, t
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
     done = RunFolder(out).state().epoch
-    assert 1 <= done < 3
+    assert 1 <= done < EPOCHS
     assert main(command(out, data["ham10000"])) == 1, "without --resume a run is not overwritten"
     assert main(command(out, data["ham10000"], "--resume")) == 0
     resumed, whole = pd.read_csv(out / "history.csv"), pd.read_csv(ham_run.path / "history.csv")
-    assert list(resumed["epoch"]) == [1, 2, 3]
+    assert list(resumed["epoch"]) == list(range(1, EPOCHS + 1))
     # Sums in threads come in any order, which shifts the last digits.
     assert np.allclose(resumed["loss"], whole["loss"], rtol=0.02)
     assert main(command(out, data["ham10000"], "--resume")) == 0, "a finished run is left as it is"
-    assert len(pd.read_csv(out / "history.csv")) == 3
+    assert len(pd.read_csv(out / "history.csv")) == EPOCHS
 
 
 def test_resume_refuses_another_configuration(data, ham_run: RunFolder, capsys) -> None:
@@ -171,8 +177,6 @@ def test_publish_refuses_a_run_of_another_network(data, ham_run: RunFolder) -> N
 
 
 def test_publish_refuses_other_labels_and_other_pictures(data, ham_run: RunFolder, tmp_path: Path) -> None:
-    import json
-    import shutil
 
     copy = RunFolder(shutil.copytree(ham_run.path, tmp_path / "copy"))
     config = read_json(copy.config)
@@ -185,10 +189,71 @@ def test_publish_refuses_other_labels_and_other_pictures(data, ham_run: RunFolde
         publish.publish(MODELS["ham_cnn28"], copy, [str(data["ham10000"])])
 
 
-@pytest.mark.parametrize("arguments", [["no_such", "--data", "x"], ["ham_cnn28", "--data", "x", "--epochs", "0"]])
-def test_wrong_arguments_are_one_sentence(arguments: list[str], capsys) -> None:
-    assert main(arguments) == 1
-    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["no_such"], "Expected a model name, one of kaggle_cnn_large"),
+        (["ham_cnn28", "--epochs", "0"], "Expected --epochs of at least 1. Received: 0"),
+        (["ham_cnn28", "--steps", "-5"], "Expected --steps of at least 1. Received: -5"),
+        (["ham_cnn28", "--seed", "-1"], "Expected --seed of at least 0. Received: -1"),
+        (["isic_mobilenet", "--start", "no.h5"], "Expected a file of ImageNet weights at --start. Received: no.h5"),
+        (["kaggle_cnn_small"], "Expected folders train and test"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(arguments: list[str], sentence: str, data, tmp_path: Path, capsys) -> None:
+    assert main([*arguments, "--data", str(data["ham10000"]), "--out", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().err.strip()
+    assert said.startswith(sentence)
+    assert "\n" not in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_start_that_does_not_fit_leaves_the_way_free(data, imagenet: str, tmp_path: Path, capsys) -> None:
+    wrong = tmp_path / "wrong.weights.h5"
+    MODELS["ham_cnn28"].build().save_weights(wrong)
+    arguments = [
+        "isic_mobilenet",
+        "--data",
+        str(data["isic2019"]),
+        "--out",
+        str(tmp_path / "run"),
+        "--epochs",
+        "1",
+        "--steps",
+        "1",
+    ]
+    assert main([*arguments, "--start", str(wrong)]) == 1
+    assert "Expected ImageNet weights for isic_mobilenet" in capsys.readouterr().err
+    folder = RunFolder(tmp_path / "run")
+    assert folder.begin({"other": 1}, resume=False).epoch == 0
+
+
+def test_resume_refuses_other_pictures(data, ham_run: RunFolder, tmp_path: Path, capsys) -> None:
+    copy, fewer = tmp_path / "run", tmp_path / "fewer"
+    shutil.copytree(ham_run.path, copy)
+    shutil.copytree(data["ham10000"], fewer)
+    table = pd.read_csv(fewer / "HAM10000_metadata.csv")
+    table.iloc[::-1].to_csv(fewer / "HAM10000_metadata.csv", index=False)
+    assert main(command(copy, fewer, "--resume")) == 1
+    assert "Received: others, or in another order" in capsys.readouterr().err
+    assert (copy / "split.csv").read_text() == ham_run.split.read_text()
+
+
+def test_counters_of_early_stopping_outlive_an_interruption(tmp_path: Path) -> None:
+    stopper = keras.callbacks.EarlyStopping("val_loss", patience=3)
+    state = State()
+    save = SaveRun(RunFolder(tmp_path), state, "val_accuracy", [stopper])
+    for callback in (stopper, save):
+        callback.set_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+        callback.on_train_begin()
+    for epoch, loss in enumerate((1.0, 1.1, 1.2)):
+        for callback in (stopper, save):
+            callback.on_epoch_end(epoch, {"val_loss": loss, "val_accuracy": 0.5})
+    again = keras.callbacks.EarlyStopping("val_loss", patience=3)
+    again.on_train_begin()
+    SaveRun(RunFolder(tmp_path), RunFolder(tmp_path).state(), "val_accuracy", [again]).on_train_begin()
+    assert (again.wait, again.best) == (2, 1.0)
+    assert RunFolder(tmp_path).state().best_epoch == 1
 
 
 def pictures(n: int = 6) -> np.ndarray:

@@ -95,11 +95,17 @@ def _hmnist(table: pd.DataFrame, pixels: pd.DataFrame) -> list[Sample]:
     return [Sample(id, label, group, _Pixels(image)) for id, label, group, image in rows]
 
 
+_DOWNSAMPLED = "_downsampled"
+
+
 def isic2019(roots: list[Root]) -> list[Sample]:
     """ISIC 2019: ground truth and metadata CSV, pictures in any of the roots, ``_downsampled`` or not; labels are its own
     also for pictures that come from HAM10000. Pictures that are not at hand are left out."""
     truth = require_csv(roots, "ISIC_2019_Training_GroundTruth.csv", {"image", "MEL", "NV", "BCC", "AK", "BKL", "SCC"})
     metadata = require_csv(roots, "ISIC_2019_Training_Metadata.csv", {"image", "lesion_id"})
+    # The public CSVs write "_downsampled" behind some ids, behind others only the files have it.
+    for rows in (truth, metadata):
+        rows["image"] = rows["image"].str.removesuffix(_DOWNSAMPLED)
     table = truth.merge(metadata[["image", "lesion_id"]], on="image", how="left", validate="one_to_one")
     classes = [column for column in truth.columns if column != "image"]
     labels = table[classes].to_numpy().argmax(axis=1)
@@ -110,7 +116,7 @@ def _by_stem(roots: list[Root]) -> dict[str, PictureFile]:
     files: dict[str, PictureFile] = {}
     for root in roots:
         for name in root.pictures():
-            files.setdefault(PurePosixPath(name).stem.removesuffix("_downsampled"), PictureFile(root, name))
+            files.setdefault(PurePosixPath(name).stem.removesuffix(_DOWNSAMPLED), PictureFile(root, name))
     return files
 
 

@@ -78,9 +78,7 @@ def checkpoint(spec: ModelSpec, run: RunFolder) -> Path:
 def run_split(run: RunFolder, samples: Sequence[datasets.Sample]) -> pd.DataFrame:
     """The split a run was trained with. Raises SkinModelError where these pictures would be split otherwise."""
     table = splits.split(samples, read_json(run.config)["split"]["kind"])
-    written = pd.read_csv(run.split, dtype=str)
-    if not table.astype(str).equals(written):
-        raise SkinModelError(f"Expected the pictures that {run.split} lists. Received: others, or in another order")
+    run.check_split(table)
     return table
 
 
@@ -89,7 +87,11 @@ def published_test(spec: ModelSpec, samples: Sequence[datasets.Sample]) -> list[
 
     Raises SkinModelError where some of them are missing.
     """
-    ids = pd.read_csv(weights.folder() / f"{spec.name}.test.csv", dtype=str)["id"]
+    file = weights.folder() / f"{spec.name}.test.csv"
+    try:
+        ids = pd.read_csv(file, dtype=str)["id"]
+    except (OSError, ValueError, KeyError) as error:
+        raise SkinModelError(f"Expected the published test pictures in {file}. Received: {error}") from error
     at_hand = {sample.id: sample for sample in samples}
     if missing := [id for id in ids if id not in at_hand]:
         raise SkinModelError(
@@ -134,7 +136,9 @@ def _write(folder: Path, spec: ModelSpec, measured: Measured) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "metrics.json"
     write_json(kept, {**(read_json(kept) if kept.exists() else {}), "test": measured.block})
-    splits.write(measured.rows, folder / "test.csv")
+    beside = folder / "test.tmp"
+    measured.rows.to_csv(beside, index=False)
+    beside.replace(folder / "test.csv")
     title = f"{spec.name}, test"
     plots.confusion(measured.block["confusion_matrix"], spec.labels, title, folder / "confusion_test.png")
 

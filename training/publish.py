@@ -25,7 +25,8 @@ from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, metrics, splits
 from training.evaluate import Measured, checkpoint, chosen, measure, report, run_split
-from training.runs import RunFolder, read_json, versions, write_json
+from training.recipes import recipe_for
+from training.runs import RunFolder, read_json, write_json
 
 if TYPE_CHECKING:
     import keras
@@ -77,6 +78,9 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
         # All of them stand complete before the first is put in place; the record, which names the weights' hash, comes last.
         for written in sorted(Path(beside).iterdir(), key=lambda path: path.suffix == ".json"):
             written.replace(folder / written.name)
+    for file in folder.glob(f"{spec.name}.test*.csv"):  # what an earlier record named
+        if file.name.split(".")[1] not in blocks:
+            file.unlink()
     return record
 
 
@@ -97,7 +101,10 @@ def _stored(
     if float32:
         return file, "float32", full
     half_file = folder / "half.weights.h5"
-    copy_as_float16(file, half_file)
+    if not copy_as_float16(file, half_file):
+        print("Kept as float32: some weights are beyond what float16 holds")
+        half_file.unlink()
+        return file, "float32", full
     half = measure(weights.load_file(spec, half_file), spec, test)
     names = [name for name, value in full.block.items() if isinstance(value, float)]
     moved = max(abs(full.block[name] - half.block[name]) for name in names)
@@ -109,27 +116,29 @@ def _stored(
     return file, "float16", half
 
 
-def copy_as_float16(source: Path, target: Path) -> None:
+def copy_as_float16(source: Path, target: Path) -> bool:
     """Copy a ``.weights.h5`` file with its floating-point arrays rounded to float16 and compressed.
 
-    Raises SkinModelError where a weight is beyond what float16 holds.
+    Returns whether float16 holds every weight.
     """
+    finite = True
     with h5py.File(source) as old, h5py.File(target, "w") as new:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            nonlocal finite
             if isinstance(item, h5py.Group):
                 new.require_group(name).attrs.update(item.attrs)
                 return
             values = item[()]
             if np.issubdtype(values.dtype, np.floating):
                 values = values.astype(np.float16)
-                if not np.isfinite(values).all():
-                    raise SkinModelError(f"Expected weights that float16 can hold. Received: larger ones in {name}")
+                finite &= bool(np.isfinite(values).all())
             packed = {"compression": "gzip", "shuffle": True} if values.size > 1000 else {}
             new.create_dataset(name, data=values, **packed).attrs.update(item.attrs)
 
         new.attrs.update(old.attrs)
         old.visititems(copy)
+    return finite
 
 
 def _record(
@@ -153,7 +162,7 @@ def _record(
             "schedule": config["schedule"],
             "epochs": state.epoch,
             "best_epoch": state.best_epoch,
-            "versions": versions(),
+            "versions": config["versions"],
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "stored_as": stored_as,
         },
@@ -164,9 +173,14 @@ def _record(
 
 
 def _command(config: dict) -> str:
-    data, kind = " ".join(config["data"]), config["split"]["kind"]
-    start = f" --start {config['start']}" if config["start"] else ""
-    return f"python -m training.train {config['name']} --data {data} --split {kind} --seed {config['seed']}{start}"
+    words = [f"python -m training.train {config['name']} --data {' '.join(config['data'])}"]
+    words += [f"--split {config['split']['kind']} --seed {config['seed']}"]
+    words += [f"--start {config['start']}"] if config["start"] else []
+    usual = recipe_for(config["name"])
+    for option in ("epochs", "steps"):
+        if config["recipe"][option] != getattr(usual, option):
+            words.append(f"--{option} {config['recipe'][option]}")
+    return " ".join(words)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class RunFolder:
 
         Raises SkinModelError when the folder holds a run and ``resume`` is not set, or one with another configuration.
         """
-        if not self.config.exists():
+        if not self._state.exists():  # new, or stopped before its first epoch was over
             self.path.mkdir(parents=True, exist_ok=True)
             write_json(self.config, config)
             return State()
@@ -81,7 +81,7 @@ class RunFolder:
         old, new = read_json(self.config), json.loads(json.dumps(config))
         if changed := sorted(key for key in {*old, *new} - {"versions", "data"} if old.get(key) != new.get(key)):
             raise SkinModelError(f"Expected the configuration in {self.config} to resume. Received: other {', '.join(changed)}")
-        return State(**read_json(self._state)) if self._state.exists() else State()
+        return self.state()
 
     def state(self) -> State:
         """The state of a run with at least one epoch. Raises SkinModelError where there is none."""
@@ -89,12 +89,31 @@ class RunFolder:
             raise SkinModelError(f"Expected a folder of a training run with an epoch done. Received: {self.path}")
         return State(**read_json(self._state))
 
+    def keep_split(self, table: pd.DataFrame) -> None:
+        """Write the split of a new run. Raises SkinModelError where a run with epochs done was split otherwise."""
+        if self._state.exists():
+            self.check_split(table)
+        else:
+            beside = self.split.with_suffix(".tmp")
+            table.to_csv(beside, index=False)
+            beside.replace(self.split)
+
+    def check_split(self, table: pd.DataFrame) -> None:
+        """Raises SkinModelError where the run's split is not this one, as with other pictures or another order of them."""
+        try:
+            written = pd.read_csv(self.split, dtype=str)
+        except (OSError, ValueError) as error:
+            raise SkinModelError(f"Expected the run's split in {self.split}. Received: {error}") from error
+        if not table.astype(str).equals(written):
+            raise SkinModelError(f"Expected the pictures that {self.split} lists. Received: others, or in another order")
+
     def commit(self, state: State) -> None:
         """Make this state the run's, then drop what it no longer names."""
-        write_json(self._state, vars(state))
         beside = self.path / "history.tmp"
         pd.DataFrame(state.history).to_csv(beside, index=False)
         beside.replace(self.path / "history.csv")
+        # The commit: a run killed before this line repeats the epoch.
+        write_json(self._state, vars(state))
         for file in self.path.glob("*.weights.h5"):
             if file.name not in (state.last, state.best):
                 file.unlink()

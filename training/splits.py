@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,9 +31,15 @@ def split(samples: Sequence[Sample], kind: str, seed: int = 0) -> pd.DataFrame:
             "part": "train",
         }
     )
+    if table["label"].value_counts().min() < 20:
+        raise SkinModelError(
+            f"Expected at least 20 pictures of every class to split. Received: {dict(table['label'].value_counts())}"
+        )
     published = np.array([s.published_part for s in samples])
     rows = np.arange(len(table))
     if kind == "lesion":
+        if (table["group"] == table["id"]).all():
+            raise SkinModelError("Expected a data set with lesion ids for --split lesion. Received: one without")
         tenth = _folds(table, rows, 10, seed)
         table.loc[tenth < 2, "part"] = "test"
         table.loc[tenth == 2, "part"] = "validation"
@@ -93,10 +98,3 @@ def check(table: pd.DataFrame, kind: str, labels: Sequence[str]) -> None:
 def counts(table: pd.DataFrame) -> dict[str, int]:
     """Number of pictures in each part."""
     return {part: int((table["part"] == part).sum()) for part in PARTS}
-
-
-def write(table: pd.DataFrame, path: Path) -> None:
-    """The split as CSV, complete or not at all."""
-    beside = path.with_suffix(".tmp")
-    table.to_csv(beside, index=False)
-    beside.replace(path)

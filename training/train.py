@@ -68,9 +68,12 @@ def train(
     spec, recipe = model_spec(name), recipe_for(name)
     kind = kind or splits.DEFAULT_KIND[spec.dataset.key]
     full = recipe
+    for option, value, least in (("--epochs", epochs, 1), ("--steps", steps, 1), ("--seed", seed, 0)):
+        if value is not None and value < least:
+            raise SkinModelError(f"Expected {option} of at least {least}. Received: {value}")
+    if start is not None and not Path(start).is_file():
+        raise SkinModelError(f"Expected a file of ImageNet weights at --start. Received: {start}")
     recipe = replace(recipe, epochs=epochs or recipe.epochs, steps=steps or recipe.steps)
-    if recipe.epochs < 1:
-        raise SkinModelError(f"Expected at least 1 epoch. Received: {recipe.epochs}")
     samples = datasets.load(spec, data)
     table = splits.split(samples, kind)
     splits.check(table, kind, spec.labels)
@@ -78,7 +81,7 @@ def train(
     parts = _decode(spec, samples, table["part"].to_numpy())
     # Read and checked everything: only now does anything get written.
     state = folder.begin(_config(spec, recipe, full, seed, kind, data, start), resume)
-    splits.write(table, folder.split)
+    folder.keep_split(table)
     if state.epoch < recipe.epochs and not state.stopped:
         _fit(spec, recipe, folder, state, parts, seed, start)
     _report(spec, folder, parts, table)
@@ -101,7 +104,8 @@ def _decode(spec: ModelSpec, samples: list[datasets.Sample], part_of: np.ndarray
 def _config(
     spec: ModelSpec, recipe: Recipe, full: Recipe, seed: int, kind: str, data: Sequence[str], start: str | None
 ) -> dict:
-    reduced = recipe.epochs < full.epochs or (recipe.steps or 0) < (full.steps or 0)
+    fewer_steps = recipe.steps is not None and (full.steps is None or recipe.steps < full.steps)
+    reduced = recipe.epochs < full.epochs or fewer_steps
     return {
         "name": spec.name,
         "params": spec.params,
@@ -177,7 +181,12 @@ def _load_start(model, layer: str, file: str | None) -> None:
 
     base = keras.Model(model.input, model.get_layer(layer).output)
     if file is None:
-        online = keras.applications.MobileNetV2(input_shape=(224, 224, 3), include_top=False, weights="imagenet")
+        try:
+            online = keras.applications.MobileNetV2(input_shape=(224, 224, 3), include_top=False, weights="imagenet")
+        except Exception as error:  # whatever the download raises
+            raise SkinModelError(
+                f"Expected to download Keras's ImageNet weights, or --start FILE. Received: {error}"
+            ) from error
         base.set_weights(online.get_weights())
         return
     try:

@@ -11,7 +11,7 @@ import gradio as gr
 
 from skinmodels.errors import SkinModelError
 
-UNEXPECTED = "Something went wrong on the server, not with your picture. Please try again."
+UNEXPECTED = "The server could not answer this request; the reason has been logged."
 
 # How long a sentence stays on the page: time enough to read it twice.
 SECONDS = 20

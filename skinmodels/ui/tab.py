@@ -71,7 +71,7 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
                     alt_text="The picture as the network saw it, its pixels enlarged",
                 )
         with gr.Column(elem_classes="facts"):
-            gr.Markdown(f"## How good is this model?\nTrained on {dataset.title}.")
+            gr.Markdown(f"## How good is this model?\nPictures of {dataset.title}.")
             facts = gr.Markdown(texts.facts(specs[0]))
 
     classify = _endpoint(dataset, specs)
@@ -95,7 +95,7 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
     # The one public event of the tab.
     clear_on_failure(button.click(classify, [picture, model], outputs, api_name=dataset.key, concurrency_id=QUEUE))
 
-    uploaded = page_only(picture.input, shown(preview), picture, picture, show_progress="hidden")
+    uploaded = page_only(picture.input, shown(preview), picture, picture, show_progress="hidden", concurrency_id=QUEUE)
     run_after(uploaded.success)
     page_only(uploaded.failure, lambda: (None, *nothing), None, [picture, *outputs], queue=False)
     page_only(picture.clear, lambda: nothing, None, outputs, queue=False)

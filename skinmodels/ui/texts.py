@@ -15,7 +15,7 @@ from skinmodels.spec import Claim, ModelSpec
 TITLE = "SkinModels"
 
 HEADER = """# SkinModels
-Skin-lesion classifiers from published papers, rebuilt, trained on public pictures and measured on pictures they never saw.
+Skin-lesion classifiers from published papers, rebuilt, trained on public pictures and measured on pictures kept out of training.
 
 **This is research, never a diagnosis.** The networks know only the kinds of dermoscopic pictures they were trained on, they
 are often wrong, and they answer for any picture, even one without skin. Their training data are non-commercial, and so is
@@ -40,9 +40,9 @@ _BINARY_METRICS = {
 
 # How the test pictures were set apart, by ``split.kind`` of a record.
 _SPLITS = {
-    "lesion": "split by lesion: no lesion has pictures on both sides",
+    "lesion": "split by lesion: no lesion known by its id has pictures on both sides",
     "patient": "split by patient: no patient has pictures on both sides",
-    "published": "the test part that the data set publishes",
+    "published": "the test part that the data set publishes; it has no lesion ids, and some lesions may have pictures on both sides",
     "random": "split by picture: pictures of one lesion may lie on both sides",
 }
 
@@ -54,7 +54,7 @@ def facts(spec: ModelSpec) -> str:
     except SkinModelError as error:
         return f"**{error}**\n\n{_claims(spec)}"
     return "\n\n".join(
-        part for part in (_measured(spec, record), _training(record), _random_split(spec, record), _claims(spec)) if part
+        part for part in (_measured(spec, record), _random_split(spec, record), _claims(spec), _training(record)) if part
     )
 
 
@@ -75,7 +75,7 @@ def _measured(spec: ModelSpec, record: dict[str, Any]) -> str:
         return "Held-out figures: none in this model's record."
     kind = _SPLITS.get(record.get("split", {}).get("kind"), "")
     lines = [
-        f"Measured on {test['n']:,} pictures kept out of training" + (f" ({kind})." if kind else "."),
+        f"{_trained(record)}Measured on {test['n']:,} pictures kept out of training" + (f" ({kind})." if kind else "."),
         "",
         "| Held-out figure | Value | 95 % interval |",
         "|---|---|---|",
@@ -88,10 +88,19 @@ def _measured(spec: ModelSpec, record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _trained(record: dict[str, Any]) -> str:
+    count = record.get("split", {}).get("n", {}).get("train")
+    return f"Trained on {count:,} pictures. " if count else ""
+
+
 def _training(record: dict[str, Any]) -> str:
-    if record.get("training", {}).get("schedule") != "reduced":
-        return ""
-    return "Trained with a reduced schedule: less than the recipe's full number of epochs or pictures."
+    training = record.get("training", {})
+    lines = []
+    if training.get("schedule") == "reduced":
+        lines.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
+    if training.get("deviations"):
+        lines.append("Trained otherwise than in the paper, or where it is silent: " + "; ".join(training["deviations"]) + ".")
+    return "\n\n".join(lines)
 
 
 def _random_split(spec: ModelSpec, record: dict[str, Any]) -> str:
@@ -125,7 +134,7 @@ def done(spec: ModelSpec, picture: Image.Image, prediction: Prediction) -> str:
     code, share = max(prediction.probabilities.items(), key=lambda item: item[1])
     return (
         f"Highest: {labels.readable(code)}, {share:.1%}. What was done to the picture "
-        f"({picture.width}x{picture.height} pixels): {spec.preprocessing.words()}. "
+        f"({picture.width}x{picture.height} pixels): {spec.preprocessing.words((picture.height, picture.width))}. "
         f"The network took {prediction.seconds * 1000:.0f} ms."
     )
 
