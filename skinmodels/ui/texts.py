@@ -15,7 +15,7 @@ from skinmodels.spec import Claim, ModelSpec
 TITLE = "SkinModels"
 
 HEADER = """# SkinModels
-Skin-lesion classifiers from published papers, rebuilt, trained on public pictures and measured on pictures kept out of training.
+Skin-lesion classifiers from published papers, rebuilt, trained on public pictures and measured on pictures kept out of it.
 
 **This is research, never a diagnosis.** The networks know only the kinds of dermoscopic pictures they were trained on, they
 are often wrong, and they answer for any picture, even one without skin. Their training data are non-commercial, and so is
@@ -42,7 +42,7 @@ _BINARY_METRICS = {
 _SPLITS = {
     "lesion": "split by lesion: no lesion known by its id has pictures on both sides",
     "patient": "split by patient: no patient has pictures on both sides",
-    "published": "the test part that the data set publishes; it has no lesion ids, and some lesions may have pictures on both sides",
+    "published": "the set's own test part; without lesion ids, so that some lesions may have pictures on both sides",
     "random": "split by picture: pictures of one lesion may lie on both sides",
 }
 
