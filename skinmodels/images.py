@@ -22,6 +22,9 @@ from PIL import Image
 from skinmodels.errors import SkinModelError
 
 MAX_BYTES = 20 * 1024 * 1024
+# The page holds uploads to 20 MB as they arrive. The PNG it then shows in place of a HEIC or TIFF file is many times as large
+# as that was, but never larger than 50 megapixels of three bytes.
+MAX_DECODED_BYTES = 160 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
 

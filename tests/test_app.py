@@ -9,12 +9,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import ROOT, start, stop
+from conftest import ROOT, free_port, start, stop
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -217,3 +218,41 @@ def test_errors_at_the_edge(caplog):
         shown(other)(1)
     assert caught.value.message == UNEXPECTED
     assert "secret detail" in caplog.text
+
+
+def test_share_goes_on_locally_where_no_link_can_be_opened(monkeypatch, capsys):
+    import app
+
+    def refuse(*_args, **_kwargs):
+        raise RuntimeError("Could not create share link")
+
+    # The last thing main does: here it looks at the page instead of waiting for ever.
+    seen: list[int] = []
+
+    def visit():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+            seen.append(answer.status)
+
+    port = free_port()
+    monkeypatch.setattr("gradio.networking.setup_tunnel", refuse)
+    monkeypatch.setattr(app.inference, "warm_in_background", lambda **_: None)
+    monkeypatch.setattr(app.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(app.demo, "block_thread", visit)
+    try:
+        assert app.main(["--share", "--port", str(port)]) == 0
+    finally:
+        app.demo.close()
+    assert seen == [200]
+    assert "No public link could be opened from this network" in capsys.readouterr().out
+
+
+def test_real_examples_of_the_host_stand_beside_the_drawn_ones(monkeypatch, drawn, tmp_path):
+    drawn(7).save(tmp_path / "mole.png")
+    monkeypatch.setenv("SKINMODELS_EXAMPLES", str(tmp_path))
+    from skinmodels.ui import page
+
+    titles = [block["props"].get("label") for block in page.build().get_config_file()["components"]]
+    assert titles.count("Examples (real pictures)") == len(DATASETS)
+    monkeypatch.delenv("SKINMODELS_EXAMPLES")
+    titles = [block["props"].get("label") for block in page.build().get_config_file()["components"]]
+    assert "Examples (real pictures)" not in titles

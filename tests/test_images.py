@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gradio.data_classes import ImageData
 from PIL import Image
 
 from skinmodels import images
 from skinmodels.errors import SkinModelError
+from skinmodels.ui.picture import PictureInput
 
 # Four coloured quarters, so that any turn or flip shows: red, green / blue, yellow; (height, width) = (24, 32).
 QUARTERS = np.zeros((24, 32, 3), np.uint8)
@@ -298,6 +300,18 @@ def test_too_many_bytes(tmp_path):
     with path.open("ab") as file:
         file.truncate(images.MAX_BYTES + 1)
     assert "20 MB" in refused(path)
+
+
+def test_the_page_may_read_larger_files_that_it_wrote_itself(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (2700, 2700, 3), dtype=np.uint8)
+    path = tmp_path / "decoded.png"
+    Image.fromarray(noise).save(path, compress_level=1)
+    assert path.stat().st_size > images.MAX_BYTES
+    assert "20 MB" in refused(path)
+    payload = ImageData(path=str(path))
+    picture = PictureInput().preprocess(payload)
+    assert picture is not None
+    assert picture.size == (2700, 2700)
 
 
 def test_missing_and_folder(tmp_path):

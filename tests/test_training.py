@@ -243,8 +243,10 @@ def test_counters_of_early_stopping_outlive_an_interruption(tmp_path: Path) -> N
     stopper = keras.callbacks.EarlyStopping("val_loss", patience=3)
     state = State()
     save = SaveRun(RunFolder(tmp_path), state, "val_accuracy", [stopper])
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.stop_training = False
     for callback in (stopper, save):
-        callback.set_model(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+        callback.set_model(model)
         callback.on_train_begin()
     for epoch, loss in enumerate((1.0, 1.1, 1.2)):
         for callback in (stopper, save):

@@ -12,10 +12,6 @@ from skinmodels.ui.edge import shown
 # Formats that browsers have no preview for: people see the decoded picture instead.
 _NOT_SHOWN_BY_BROWSERS = ("TIFF", "HEIF")
 
-# Uploads are held to 20 MB as they arrive. The decoded PNG that takes the place of a HEIC or TIFF file is many times as large
-# as that was, but never larger than 50 megapixels of three bytes.
-_MAX_BYTES = 160 * 1024 * 1024
-
 # How wide the network's view is drawn at most, in pixels: a phone shows as much without shrinking it.
 _VIEW = 336
 
@@ -32,7 +28,7 @@ class PictureInput(gr.Image):
 
     @shown
     def preprocess(self, payload: ImageData | None) -> Image.Image | None:  # type: ignore[override]
-        return None if payload is None or payload.path is None else images.read(payload.path, _MAX_BYTES)
+        return None if payload is None or payload.path is None else images.read(payload.path, images.MAX_DECODED_BYTES)
 
 
 def preview(picture: Image.Image | None) -> Image.Image | dict:
