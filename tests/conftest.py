@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import socket
@@ -73,25 +71,9 @@ def stop(process: subprocess.Popen) -> None:
 
 
 @pytest.fixture(scope="session")
-def weights_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published weights; where a model has none yet, random ones with a record of no figures."""
-    published = ROOT / "weights"
-    if all((published / f"{name}.json").exists() for name in MODELS):
-        return published
-    import keras
-
-    folder = tmp_path_factory.mktemp("weights")
-    for name, spec in MODELS.items():
-        file = folder / f"{name}.weights.h5"
-        if (published / f"{name}.json").exists():
-            for path in (file, folder / f"{name}.json"):
-                shutil.copy(published / path.name, path)
-            continue
-        keras.utils.set_random_seed(0)
-        spec.build().save_weights(file)
-        record = {"name": name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "labels": list(spec.labels)}
-        (folder / f"{name}.json").write_text(json.dumps(record))
-    return folder
+def weights_folder() -> Path:
+    """The published weights and records."""
+    return ROOT / "weights"
 
 
 @pytest.fixture
