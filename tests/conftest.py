@@ -36,15 +36,17 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def start(weights_folder: Path, output: Path, *arguments: str) -> tuple[subprocess.Popen, Server]:
-    """Starts ``app.py`` on a free port and waits until it answers. The caller ends the process."""
+def start(
+    weights_folder: Path, output: Path, *arguments: str, program: tuple[str, ...] = ("app.py",)
+) -> tuple[subprocess.Popen, Server]:
+    """Starts ``app.py``, or another program, on a free port and waits until it answers. The caller ends the process."""
     port = free_port()
     environment = os.environ | {"SKINMODELS_WEIGHTS": str(weights_folder), "PYTHONUNBUFFERED": "1"}
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "app.py", "--port", str(port), *arguments],
+            [sys.executable, *program, "--port", str(port), *arguments],
             cwd=ROOT,
-            env=environment,
+            env=environment | {"PYTHONPATH": str(ROOT)},
             stdout=file,
             stderr=subprocess.STDOUT,
         )

@@ -9,13 +9,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import ROOT, free_port, start, stop
+from conftest import ROOT, start, stop
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -220,30 +221,29 @@ def test_errors_at_the_edge(caplog):
     assert "secret detail" in caplog.text
 
 
-def test_share_goes_on_locally_where_no_link_can_be_opened(monkeypatch, capsys):
-    import app
+NO_TUNNEL = """
+import sys, gradio.networking
+def refuse(*_args, **_kwargs):
+    raise RuntimeError("Could not create share link")
+gradio.networking.setup_tunnel = refuse
+import app
+app.inference.warm_in_background = lambda **_: None
+sys.exit(app.main(sys.argv[1:]))
+"""
 
-    def refuse(*_args, **_kwargs):
-        raise RuntimeError("Could not create share link")
 
-    # The last thing main does: here it looks at the page instead of waiting for ever.
-    seen: list[int] = []
-
-    def visit():
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
-            seen.append(answer.status)
-
-    port = free_port()
-    monkeypatch.setattr("gradio.networking.setup_tunnel", refuse)
-    monkeypatch.setattr(app.inference, "warm_in_background", lambda **_: None)
-    monkeypatch.setattr(app.signal, "signal", lambda *_: None)
-    monkeypatch.setattr(app.demo, "block_thread", visit)
+def test_share_goes_on_locally_where_no_link_can_be_opened(weights_folder, tmp_path):
+    process, server = start(weights_folder, tmp_path / "output.txt", "--share", program=("-c", NO_TUNNEL))
     try:
-        assert app.main(["--share", "--port", str(port)]) == 0
+        deadline = time.monotonic() + 60
+        while "No public link" not in server.output.read_text() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert "No public link could be opened from this network" in server.output.read_text()
+        assert "Traceback" not in server.output.read_text()
+        with urllib.request.urlopen(f"{server.url}/", timeout=30) as answer:
+            assert answer.status == 200
     finally:
-        app.demo.close()
-    assert seen == [200]
-    assert "No public link could be opened from this network" in capsys.readouterr().out
+        stop(process)
 
 
 def test_real_examples_of_the_host_stand_beside_the_drawn_ones(monkeypatch, drawn, tmp_path):
