@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from skinmodels import weights
+from skinmodels import labels, weights
+from skinmodels.calibrated import conformal_sets, scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
@@ -26,11 +27,19 @@ MAX_BATCH = 32
 
 log = logging.getLogger(__name__)
 
-_loaded: dict[str, keras.Model] = {}
+_loaded: dict[str, Loaded] = {}
 # A lock for each model: whoever asks for one model never waits for another to load.
 _locks = {name: threading.Lock() for name in MODELS}
 # Two threads importing TensorFlow at once see half of it.
 _import_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network ready to be called, and the record of the weights it was given."""
+
+    network: keras.Model
+    record: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,15 +48,23 @@ class Prediction:
 
     Attributes:
         name: the model's.
-        probabilities: share 0..1 by label, in label order, adding up to 1.
+        probabilities: share 0..1 by label, in label order, adding up to 1; with the record's temperature applied.
         seen: the picture as the network saw it, RGB, at the network's size.
         seconds: from the RGB picture to the probabilities, loading not counted; a batch's time shared out evenly.
+        conformal: the labels that hold the right one with the record's coverage, in label order, maybe none of them;
+            None where the record has no conformal thresholds.
     """
 
     name: str
     probabilities: dict[str, float]
     seen: Image.Image
     seconds: float
+    conformal: tuple[str, ...] | None = None
+
+    @property
+    def malignancy(self) -> float:
+        """The probability of malignancy, 0..1, see ``labels.MALIGNANT``."""
+        return labels.malignancy(self.probabilities)
 
 
 def predict(name: str, image: Image.Image) -> Prediction:
@@ -68,13 +85,28 @@ def predict_batch(name: str, images: Sequence[Image.Image]) -> list[Prediction]:
         began = time.perf_counter()
         seen = [spec.preprocessing.picture(image) for image in images[start : start + MAX_BATCH]]
         values = spec.preprocessing.scale(np.stack([np.asarray(picture, dtype=np.uint8) for picture in seen]))
-        rows = spec.probabilities(model.predict_on_batch(values))
+        rows = calibrated(model.record, spec.probabilities(model.network.predict_on_batch(values)))
+        sets = _conformal(spec, model.record, rows)
         seconds = (time.perf_counter() - began) / len(seen)
         predictions += [
-            Prediction(name, dict(zip(spec.labels, map(float, row), strict=True)), picture, seconds)
-            for picture, row in zip(seen, rows, strict=True)
+            Prediction(name, dict(zip(spec.labels, map(float, row), strict=True)), picture, seconds, chosen)
+            for picture, row, chosen in zip(seen, rows, sets, strict=True)
         ]
     return predictions
+
+
+def calibrated(record: dict[str, Any], probabilities: np.ndarray) -> np.ndarray:
+    """A network's probabilities (n, labels) with the temperature of its record applied; as they are where it has none."""
+    return scaled(probabilities, float(record.get("calibration", {}).get("temperature", 1.0)))
+
+
+def _conformal(spec: ModelSpec, record: dict[str, Any], probabilities: np.ndarray) -> list[tuple[str, ...] | None]:
+    """The conformal set of each row of calibrated probabilities."""
+    thresholds = record.get("conformal", {}).get("thresholds")
+    if thresholds is None:
+        return [None] * len(probabilities)
+    held = conformal_sets(probabilities, np.array([thresholds[code] for code in spec.labels]))
+    return [tuple(code for code, its in zip(spec.labels, row, strict=True) if its) for row in held]
 
 
 def warm(names: Iterable[str] = tuple(MODELS)) -> None:
@@ -98,16 +130,16 @@ def warm_in_background(names: Iterable[str] = tuple(MODELS), delay: float = 0.0)
     return thread
 
 
-def _model(spec: ModelSpec) -> keras.Model:
+def _model(spec: ModelSpec) -> Loaded:
     model = _loaded.get(spec.name)
     if model is None:
         with _locks[spec.name]:
             model = _loaded.get(spec.name)
             if model is None:
                 _import_keras()
-                model = weights.load(spec.name)
+                model = Loaded(weights.load(spec.name), weights.read_record(spec.name))
                 # Compiles the call, so that the first picture is answered as fast as the others.
-                model.predict_on_batch(np.zeros((1, *spec.preprocessing.size, 3), np.float32))
+                model.network.predict_on_batch(np.zeros((1, *spec.preprocessing.size, 3), np.float32))
                 _loaded[spec.name] = model
                 log.info("Loaded %s", spec.name)
     return model
