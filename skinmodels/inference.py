@@ -109,6 +109,11 @@ def _conformal(spec: ModelSpec, record: dict[str, Any], probabilities: np.ndarra
     return [tuple(code for code, its in zip(spec.labels, row, strict=True) if its) for row in held]
 
 
+def loaded(name: str) -> Loaded:
+    """The model of that name, loaded where it was not yet. Raises SkinModelError as ``predict`` does."""
+    return _model(model_spec(name))
+
+
 def warm(names: Iterable[str] = tuple(MODELS)) -> None:
     """Loads these models, one after the other. One that cannot be loaded is logged; asking for it says why."""
     for name in names:
