@@ -36,7 +36,11 @@ class Preprocessing:
 
     def picture(self, image: Image.Image) -> Image.Image:
         """The network's view as an RGB picture of exactly ``size``, from an RGB picture of any size."""
-        return _bilinear(_bilinear(image, self._reduced((image.height, image.width))), self.size)
+        return _bilinear(self.reduced(image), self.size)
+
+    def reduced(self, image: Image.Image) -> Image.Image:
+        """The first step alone: an RGB picture of at most ``source_size``, of which ``picture`` makes the same view."""
+        return _bilinear(image, self._reduced((image.height, image.width)))
 
     def pixels(self, image: Image.Image) -> np.ndarray:
         """``picture`` as a uint8 array (height, width, 3), values 0..255."""

@@ -38,12 +38,14 @@ def kaggle(root: Path, per_class: int = 30) -> Path:
 
 def ham10000(root: Path, folders: tuple[str, ...] = ("HAM10000_images_part_1", "HAM10000_images_part_2")) -> Path:
     """24 lesions a class; every third has two pictures."""
-    rows: list[dict[str, str]] = []
+    rows: list[dict] = []
     for number, label in enumerate(MODELS["ham_cnn28"].labels):
         for lesion in range(LESIONS):
             for _shot in range(2 if lesion % 3 == 0 else 1):
                 id = f"ISIC_{len(rows):07d}"
-                rows.append({"lesion_id": f"HAM_{label}_{lesion}", "image_id": id, "dx": label})
+                known = {"dx_type": "histo" if lesion % 2 else "follow_up", "age": 5.0 * (lesion % 19)}
+                where = {"sex": ("male", "female", "unknown")[lesion % 3], "localization": "back" if lesion % 5 else "unknown"}
+                rows.append({"lesion_id": f"HAM_{label}_{lesion}", "image_id": id, "dx": label, **known, **where})
                 save(picture(number, len(rows)), root / folders[len(rows) % len(folders)] / f"{id}.jpg")
     # Shuffled, so that nothing can rely on classes lying together.
     pd.DataFrame(rows).sample(frac=1, random_state=0).to_csv(root / "HAM10000_metadata.csv", index=False)
@@ -66,6 +68,29 @@ def isic2019(root: Path) -> Path:
                 save(picture(number, len(truth)), root / "ISIC_2019_Training_Input" / f"{file}.jpg")
     pd.DataFrame(truth).to_csv(root / "ISIC_2019_Training_GroundTruth.csv", index=False)
     pd.DataFrame(metadata).to_csv(root / "ISIC_2019_Training_Metadata.csv", index=False)
+    return root
+
+
+def melanoma(root: Path, per_class: int = 12) -> Path:
+    for part in ("train", "test"):
+        for number, label in enumerate(("benign", "malignant")):
+            for i in range(per_class):
+                save(picture(number, 1000 + i), root / part / label / f"melanoma_{number}{i}.jpg")
+    return root
+
+
+def pad_ufes(root: Path, suffix: str = ".jpg", per_class: int = 8) -> Path:
+    """All six diagnoses; every fourth picture without a skin type, and the last row without a picture."""
+    rows: list[dict] = []
+    for number, label in enumerate(("ACK", "BCC", "MEL", "NEV", "SCC", "SEK")):
+        for i in range(per_class):
+            id, biopsied = f"PAT_{i}_{number}_{len(rows)}", number % 2 == 0
+            known = {"age": 8 * i, "gender": "FEMALE" if i % 2 else None, "region": "FACE", "biopsed": biopsied}
+            kind = None if i % 4 == 0 else float(1 + i % 3)
+            rows.append({"patient_id": f"PAT_{i}", "img_id": f"{id}.png", "diagnostic": label, "fitspatrick": kind, **known})
+            save(picture(number, len(rows)), root / "images" / f"{id}{suffix}")
+    rows.append(rows[0] | {"img_id": "PAT_9_9_9.png"})
+    pd.DataFrame(rows).to_csv(root / "metadata.csv", index=False)
     return root
 
 

@@ -15,6 +15,7 @@ import pytest
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from training import datasets
+from training.files import Root
 from training.train import main
 
 KAGGLE, HAM, ISIC = MODELS["kaggle_cnn_small"], MODELS["ham_cnn28"], MODELS["isic_mobilenet"]
@@ -124,3 +125,86 @@ def test_amiss_is_one_sentence_before_anything_is_written(tmp_path: Path, capsys
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert re.search(sentence, said), said
     assert not (tmp_path / "run").exists()
+
+
+def test_sets_are_recognised_by_what_they_hold(tmp_path: Path) -> None:
+    made = {key: make(tmp_path / f"set {i}") for i, (key, make) in enumerate(drawn_data.MAKERS.items())}
+    made |= {"melanoma": drawn_data.melanoma(tmp_path / "a"), "pad_ufes": drawn_data.pad_ufes(tmp_path / "b")}
+    apart = datasets.find_sets(list(made.values()))
+    whole = datasets.find_sets([tmp_path])
+    zips = tmp_path / "zips"
+    zips.mkdir()
+    for key, root in made.items():
+        shutil.make_archive(str(zips / key), "zip", root)
+    zipped = datasets.find_sets([zips])
+    assert set(apart) == set(whole) == set(zipped) == set(datasets.LOADERS)
+    assert [root.path for root in apart["isic2019"]] == [made["isic2019"], made["ham10000"]]
+    for key, load in datasets.LOADERS.items():
+        ids = [sample.id for sample in load(apart[key])]
+        assert ids
+        assert ids == [sample.id for sample in load(zipped[key])]
+    shutil.rmtree(zips)
+    for key in ("kaggle", "melanoma"):
+        assert len(datasets.LOADERS[key](whole[key])) == len(datasets.LOADERS[key](apart[key]))
+
+
+def test_pictures_may_lie_apart_from_their_table(tmp_path: Path) -> None:
+    root = drawn_data.ham10000(tmp_path / "ham", folders=("HAM10000_images",))
+    shutil.move(root / "HAM10000_images", tmp_path / "elsewhere")
+    found = datasets.find_sets([root, tmp_path / "elsewhere"])
+    assert list(found) == ["ham10000"]
+    assert len(datasets.ham10000(found["ham10000"])) > 100
+
+
+def test_a_folder_without_a_known_set_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SkinModelError, match="Expected one of the data sets Kaggle"):
+        datasets.find_sets([tmp_path])
+    with pytest.raises(SkinModelError, match="existing folder"):
+        datasets.find_sets([tmp_path / "none"])
+
+
+def test_ham_tells_of_its_people(tmp_path: Path) -> None:
+    samples = datasets.load(HAM, [drawn_data.ham10000(tmp_path)])
+    first = next(sample for sample in samples if sample.group == "HAM_mel_4")
+    assert first.about == {"sex": "female", "site": "back", "diagnosis_by": "follow-up", "age_band": "under 30"}
+    assert "sex" not in next(sample for sample in samples if sample.group == "HAM_mel_5").about, "unknown is not a sex"
+
+
+@pytest.mark.parametrize(
+    ("age", "band"),
+    [(0, "under 30"), (29.9, "under 30"), (30, "30 to 44"), (60, "60 to 74"), (75, "75 and over"), (90, "75 and over")],
+)
+def test_age_bands(age: float, band: str) -> None:
+    assert datasets.age_band(age) == band
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_pad_ufes(tmp_path: Path, suffix: str) -> None:
+    samples = datasets.pad_ufes([Root(drawn_data.pad_ufes(tmp_path, suffix))])
+    assert Counter(sample.label for sample in samples) == dict.fromkeys(datasets.PAD_UFES_CODES, 8)
+    first, second = samples[:2]
+    assert (first.group, second.group) == ("PAT_0", "PAT_1")
+    assert first.about == {"site": "face", "diagnosis_by": "histology", "age_band": "under 30"}
+    assert second.about == {"sex": "female", "fitzpatrick": "2", **first.about}
+    assert first.file.open().size == (32, 32)
+
+
+def test_melanoma_comes_split(tmp_path: Path) -> None:
+    samples = datasets.melanoma([Root(drawn_data.melanoma(tmp_path))])
+    assert Counter((sample.published_part, sample.label) for sample in samples) == {
+        (part, label): 12 for part in ("train", "test") for label in ("benign", "malignant")
+    }
+
+
+def test_kaggle_pictures_found_in_ham_carry_what_it_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"id": "test/benign/1.jpg", "image_id": "ISIC_1", "lesion_id": "HAM_1", "dx": "nv", "dx_type": "consensus"}
+    pd.DataFrame([row | {"age": 50.0, "sex": "male", "localization": "foot"}]).to_csv(tmp_path / "found.csv", index=False)
+    monkeypatch.setattr(datasets, "KAGGLE_IN_HAM", tmp_path / "found.csv")
+    datasets._kaggle_in_ham.cache_clear()
+    samples = {sample.id: sample for sample in datasets.load(KAGGLE, [drawn_data.kaggle(tmp_path / "set")])}
+    datasets._kaggle_in_ham.cache_clear()
+    found = samples["test/benign/1.jpg"]
+    where = {"sex": "male", "site": "foot", "age_band": "45 to 59", "diagnosis_by": "consensus"}
+    assert found.about == where | {"lesion_id": "HAM_1"}
+    assert found.group == found.id, "the published split was drawn by picture"
+    assert samples["test/benign/2.jpg"].about == {}

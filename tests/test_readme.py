@@ -114,13 +114,14 @@ def test_commands_name_what_exists():
                 assert f'"{option}"' in text, f"{module} has no option {option}: {line}"
             if arguments:
                 assert arguments[0] in MODELS, line
-    assert seen == {"app.py", "training.train", "training.evaluate", "training.publish", "training.tables"}
+    steps = ("train", "evaluate", "publish", "figures", "latency", "tables", "cards")
+    assert seen >= {"app.py", *(f"training.{step}" for step in steps)}
     assert "pip install -r requirements.txt && python app.py" in commands()
     assert "pip install -r requirements.txt && pytest" in commands()
 
 
 def test_every_model_is_named():
-    assert [name for name in MODELS if f"`{name}`" not in README.partition(tables.BEGIN)[0]] == []
+    assert [name for name in MODELS if f"`{name}`" not in README.partition(tables.MODELS_MARKS[0])[0]] == []
     trained = [name for name in MODELS if not any(f"training.train {name} " in line for line in commands())]
     assert trained == []
 
@@ -132,6 +133,14 @@ def test_tables_are_up_to_date():
 def test_links_lead_to_files():
     targets = re.findall(r"\]\(([^)#]+)\)", README)
     assert [target for target in targets if "://" not in target and not (ROOT / target).is_file()] == []
+
+
+@pytest.mark.parametrize("name", ["docs/CHECKLIST.md", "weights/README.md"])
+def test_links_of_other_pages_lead_to_files(name):
+    page = ROOT / name
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if "://" not in target and not (page.parent / target).is_file()] == []
 
 
 def test_endpoints_are_documented():

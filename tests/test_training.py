@@ -21,7 +21,7 @@ import pytest
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from training import datasets, evaluate, metrics, publish
+from training import datasets, evaluate, figures, metrics, publish
 from training.augment import Augmentation, augment
 from training.batches import Balance, Batches
 from training.callbacks import SaveRun
@@ -87,13 +87,14 @@ def test_every_recipe_trains_and_publishes(name: str, data, imagenet, tmp_path: 
     assert weights.check(name) == record
     assert record["training"]["schedule"] == "reduced"
     assert record["training"]["stored_as"] == ("float32" if RECIPES[name].float32 else record["training"]["stored_as"])
-    rows = pd.read_csv(weights.folder() / f"{name}.test.csv")
-    assert evaluate.figures(rows, spec.labels) == record["test"]
-    assert sorted(file.name for file in weights.folder().iterdir()) == [
-        f"{name}.json",
-        f"{name}.test.csv",
-        f"{name}.weights.h5",
-    ]
+    assert {"test", "test_clean", "calibration", "conformal", "operating_points", "slices", "external"} <= set(record)
+    assert not list(
+        figures.moved(
+            figures.computed(spec.labels, figures.read_tables(name)), {k: record[k] for k in figures.KEYS if k in record}
+        )
+    )
+    suffixes = ("calibration.csv", "external.csv", "json", "test.csv", "weights.h5")
+    assert sorted(file.name for file in weights.folder().iterdir()) == [f"{name}.{suffix}" for suffix in suffixes]
 
 
 def test_training_never_opens_the_test_part(data, tmp_path: Path, monkeypatch) -> None:
@@ -154,7 +155,7 @@ def test_evaluate_adds_the_test_part_to_a_run(data, ham_run: RunFolder, capsys) 
     kept = read_json(ham_run.path / "metrics.json")
     assert kept["validation"]["n"] > 0
     rows = pd.read_csv(ham_run.path / "test.csv")
-    assert evaluate.figures(rows, MODELS["ham_cnn28"].labels) == kept["test"]
+    assert figures.block(rows, MODELS["ham_cnn28"].labels) == kept["test"]
 
 
 def test_evaluate_measures_published_weights_on_their_own_test_pictures(data, ham_run, tmp_path, monkeypatch, capsys) -> None:
@@ -169,6 +170,42 @@ def test_evaluate_measures_published_weights_on_their_own_test_pictures(data, ha
     fewer = [sample for sample in datasets.load(spec, paths) if sample.id != listed["id"][0]]
     with pytest.raises(SkinModelError, match=f"first {listed['id'][0]}"):
         evaluate.published_test(spec, fewer)
+
+
+def test_published_figures_are_computed_again_from_weights_and_pictures(
+    data, ham_run: RunFolder, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path / "weights"))
+    phones, others = drawn_data.pad_ufes(tmp_path / "phones"), drawn_data.melanoma(tmp_path / "others")
+    paths = [str(path) for path in (data["ham10000"], phones, others)]
+    record = publish.publish(MODELS["ham_cnn28"], ham_run, paths)
+    assert {key: its["n"] + its["left_out"] for key, its in record["external"].items()} == {"melanoma": 24, "pad_ufes": 48}
+    assert set(record["slices"]) == {"sex", "age_band", "site", "diagnosis_by"}
+    assert record["calibration"]["n"] == record["split"]["n"]["calibration"]
+    arguments = ["ham_cnn28", "--data", *paths]
+    assert figures.main([*arguments, "--check"]) == 0
+    assert figures.main([*arguments, "--check", "--first", "5"]) == 0
+
+    file = weights.record_path("ham_cnn28")
+    spoiled = json.loads(file.read_text())
+    spoiled["calibration"]["temperature"] += 0.01
+    file.write_text(json.dumps(spoiled))
+    before = {path.name: path.read_bytes() for path in weights.folder().iterdir()}
+    capsys.readouterr()
+    assert figures.main([*arguments, "--check"]) == 1
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("ham_cnn28: calibration.temperature: ")
+    assert {path.name: path.read_bytes() for path in weights.folder().iterdir()} == before
+    assert figures.main(arguments) == 0
+    assert weights.check("ham_cnn28") == record
+
+    assert figures.main([*arguments[:3], "--check"]) == 1
+    assert "Expected every set ham_cnn28 was measured on. Received: data without" in capsys.readouterr().err
+    assert figures.main(["ham_cnn28", "--data", str(phones)]) == 1
+    assert figures.main([*arguments, "--first", "5"]) == 1
+    fewer = pd.read_csv(weights.folder() / "ham_cnn28.test.csv").assign(akiec=0.5)
+    fewer.to_csv(weights.folder() / "ham_cnn28.test.csv", index=False)
+    assert figures.main([*arguments, "--check", "--first", "5"]) == 1
+    assert "is answered otherwise" in capsys.readouterr().err
 
 
 def test_publish_refuses_a_run_of_another_network(data, ham_run: RunFolder) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
 from skinmodels import weights
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
-from training import evaluate
+from training import figures
+from training.datasets import LOADERS
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "weights"
@@ -37,6 +37,12 @@ KEYS = {
     "training": dict,
     "history": list,
     "test": dict,
+    "test_clean": dict,
+    "calibration": dict,
+    "conformal": dict,
+    "operating_points": dict,
+    "slices": dict,
+    "external": dict,
 }
 TRAINING_KEYS = {"command", "configuration", "deviations", "schedule", "epochs", "versions", "date"}
 BLOCK_KEYS = {"n", "accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "macro_auc", "ece", "per_class"} | {
@@ -83,23 +89,42 @@ def test_record(name: str) -> None:
     assert set(record["history"][0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def blocks() -> list[tuple[str, str]]:
-    return [tuple(file.name.split(".")[:2]) for file in sorted(PUBLISHED.glob("*.csv"))]  # type: ignore[misc]
+@pytest.mark.parametrize("name", list(CONTRACTS))
+def test_every_figure_comes_from_the_probabilities_beside_it(name: str) -> None:
+    spec, record, tables = MODELS[name], weights.read_record(name), figures.read_tables(name)
+    for block in ("test", "test_clean", *(["test_random_split"] if "test_random_split" in record else [])):
+        assert set(record[block]) >= BLOCK_KEYS | (BINARY_KEYS if spec.binary else set())
+    for rows in (tables.test, tables.calibration, tables.external):
+        assert np.allclose(rows[list(spec.labels)].sum(axis=1), 1, atol=1e-5)
+    assert tables.test["id"].is_unique
+    assert not set(tables.test["id"]) & set(tables.calibration["id"])
+    assert not set(tables.test["group"]) & set(tables.calibration["group"]) or record["split"]["kind"] == "published"
+    assert len(tables.calibration) == record["split"]["n"]["calibration"]
+    assert (tables.random_split is not None) == ("test_random_split" in record)
+    assert_same(figures.computed(spec.labels, tables), {key: record[key] for key in figures.KEYS if key in record})
 
 
-def test_every_block_has_its_probabilities() -> None:
-    expected = {(name, key) for name in MODELS for key in weights.read_record(name) if key.startswith("test")}
-    assert set(blocks()) == expected
+def test_every_table_belongs_to_a_model() -> None:
+    parts = {"test", "calibration", "external", "test_random_split"}
+    assert {tuple(file.name.split(".")[:2]) for file in PUBLISHED.glob("*.csv")} <= {
+        (n, part) for n in MODELS for part in parts
+    }
 
 
-@pytest.mark.parametrize(("name", "block"), blocks())
-def test_every_figure_comes_from_the_probabilities(name: str, block: str) -> None:
-    spec, recorded = MODELS[name], weights.read_record(name)[block]
-    rows = pd.read_csv(PUBLISHED / f"{name}.{block}.csv")
-    assert set(recorded) >= BLOCK_KEYS | (BINARY_KEYS if spec.binary else set())
-    assert np.allclose(rows[list(spec.labels)].sum(axis=1), 1, atol=1e-5)
-    assert rows["id"].is_unique
-    assert_same(evaluate.figures(rows, spec.labels), recorded)
+@pytest.mark.parametrize("name", list(CONTRACTS))
+def test_what_is_said_of_calibration_and_coverage(name: str) -> None:
+    record = weights.read_record(name)
+    labels = record["labels"]
+    conformal, points = record["conformal"], record["operating_points"]["points"]
+    assert set(conformal["thresholds"]) == set(conformal["kind"]) == set(conformal["test"]["per_class"]) == set(labels)
+    for label, its in conformal["test"]["per_class"].items():
+        assert (conformal["kind"][label] == "class") == (its["calibration_n"] >= 50)
+    assert conformal["test"]["n"] == record["test"]["n"]
+    assert [point["name"] for point in points] == ["default", "sensitivity 90 %", "sensitivity 95 %"]
+    assert points[0]["threshold"] == 0.5
+    assert record["test_clean"]["n"] <= record["test"]["n"]
+    assert {"pad_ufes", "melanoma"} <= set(record["external"]) == set(LOADERS) - {MODELS[name].dataset.key}
+    assert record["external"]["pad_ufes"]["by_fitzpatrick"]["2"]["n"] > 100
 
 
 def assert_same(computed: object, recorded: object, where: str = "") -> None:

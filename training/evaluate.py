@@ -1,9 +1,10 @@
-"""Measure a network on the test part of its data set.
+"""Measure a network on the test part of its data set, or on labelled pictures of one's own.
 
 Reads the published weights, or with --run the best checkpoint of a training run, and the data set in its public layout. The
 test part is that of the seeded split the weights were trained with: for published weights the pictures listed in
-weights/NAME.test.csv. Prints the figures; with --out (or --run, into its
-folder) writes metrics.json, test.csv with every probability, and confusion_test.png.
+weights/NAME.test.csv. Pictures of one's own come as a folder with one sub-folder a class code, or as a CSV with the columns
+file and label beside the pictures. Prints the figures; with --out (or --run, into its folder) writes metrics.json, test.csv
+with every probability, and confusion_test.png.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ import numpy as np
 import pandas as pd
 
 from skinmodels import weights
+from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
+from skinmodels.labels import MALIGNANT
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
-from training import datasets, metrics, plots, splits
+from training import axis, datasets, labelled, metrics, plots, splits
+from training.answers import answers, chosen
+from training.figures import block
+from training.operating_points import PREVALENCES, positive_predictive_value
 from training.pixels import decode
 from training.runs import RunFolder, read_json, write_json
 
@@ -30,8 +36,6 @@ if TYPE_CHECKING:
     import keras
 
 EXAMPLE = "example: python -m training.evaluate ham_cnn28 --data HAM10000.zip"
-# Probabilities are kept to so many digits, and figures computed from what is kept.
-DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -42,26 +46,10 @@ class Measured:
     block: dict
 
 
-def figures(rows: pd.DataFrame, labels: Sequence[str]) -> dict:
-    """The ``test`` block of a record from a table as in ``Measured.rows``, so from ``weights/<name>.test.csv``."""
-    truth = rows["label"].map(list(labels).index).to_numpy()
-    return metrics.block(labels, truth, rows[list(labels)].to_numpy(float), list(rows["group"].astype(str)))
-
-
 def measure(model: keras.Model, spec: ModelSpec, samples: Sequence[datasets.Sample]) -> Measured:
     """What the network makes of these pictures."""
-    from training.callbacks import predict
-
-    pixels = decode(samples, spec.preprocessing, "test")
-    table = {"id": [s.id for s in samples], "group": [s.group for s in samples], "label": [s.label for s in samples]}
-    probabilities = predict(model, spec, pixels).round(DIGITS)
-    rows = pd.DataFrame({**table, **dict(zip(spec.labels, probabilities.T, strict=True))})
-    return Measured(rows, figures(rows, spec.labels))
-
-
-def chosen(samples: Sequence[datasets.Sample], table: pd.DataFrame, part: str) -> list[datasets.Sample]:
-    """The samples of one part of a split."""
-    return [sample for sample, its in zip(samples, table["part"], strict=True) if its == part]
+    rows = answers(model, spec, samples, decode(samples, spec.preprocessing, "test"))
+    return Measured(rows, block(rows, spec.labels))
 
 
 def checkpoint(spec: ModelSpec, run: RunFolder) -> Path:
@@ -113,23 +101,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    print(report(given.name, measured.block))
+    # A run that is not published has no calibration yet.
+    record = weights.read_record(given.name) if given.run is None else {}
+    print(report(given.name, measured.block, calibrated(record, measured.rows)))
     return 0
 
 
 def _evaluate(spec: ModelSpec, data: Sequence[str], run: str | None, out: str | None) -> Measured:
     if run is None:
         weights.check(spec.name)
-    samples = datasets.load(spec, data)
-    if run is None:
-        model, test = weights.load(spec.name), published_test(spec, samples)
+        test = _pictures(spec, data)
+        model = weights.load(spec.name)
     else:
+        samples = datasets.load(spec, data)
         model = weights.load_file(spec, checkpoint(spec, RunFolder(run)))
         test = chosen(samples, run_split(RunFolder(run), samples), "test")
     measured = measure(model, spec, test)
     if out or run:
         _write(Path(out or run or ""), spec, measured)
     return measured
+
+
+def _pictures(spec: ModelSpec, data: Sequence[str]) -> list[datasets.Sample]:
+    """The published test pictures where this is the model's data set, else labelled pictures of one's own."""
+    if Path(data[0]).suffix.lower() != ".csv":
+        roots = datasets.open_roots(data)
+        if spec.dataset.key in datasets.sets_in(roots):
+            return published_test(spec, datasets.of_model(spec, roots))
+    if len(data) > 1:
+        raise SkinModelError(
+            f"Expected {spec.dataset.title}, or one folder, .zip or .csv of your own. Received: {', '.join(data)}"
+        )
+    return labelled.load(data[0], spec.labels)
+
+
+def calibrated(record: dict, rows: pd.DataFrame) -> dict:
+    """The figures that a published record's calibration gives for answers as in ``Measured.rows``.
+
+    Returns ``ece`` after scaling and ``points``, the figures at the record's operating points; nothing that the record
+    has no fit for.
+    """
+    if "calibration" not in record:
+        return {}
+    labels = record["labels"]
+    probabilities = scaled(rows[labels].to_numpy(float), record["calibration"]["temperature"])
+    found: dict = {"ece": metrics.expected_calibration_error(rows["label"].map(labels.index).to_numpy(), probabilities)}
+    malignant, scores = rows["label"].isin(MALIGNANT).to_numpy(), axis.score(labels, probabilities)
+    found["points"] = []
+    for point in record.get("operating_points", {}).get("points", []):
+        rates = axis.rates(malignant, scores >= point["threshold"], np.ones((1, len(rows))))
+        both = {name: None if np.isnan(value[0]) else float(value[0]) for name, value in rates.items()}
+        found["points"].append({"name": point["name"], "threshold": point["threshold"], **both})
+    return found
 
 
 def _write(folder: Path, spec: ModelSpec, measured: Measured) -> None:
@@ -143,18 +166,36 @@ def _write(folder: Path, spec: ModelSpec, measured: Measured) -> None:
     plots.confusion(measured.block["confusion_matrix"], spec.labels, title, folder / "confusion_test.png")
 
 
-def report(name: str, block: dict) -> str:
-    """The figures of a block as text for people."""
+def report(name: str, block: dict, calibrated: dict | None = None) -> str:
+    """The figures of a block, and of ``calibrated`` where given, as text for people."""
     lines = [f"{name}: {block['n']} pictures, {block['groups']} lesions or pictures without a lesion id"]
     for metric, (low, high) in block["intervals"].items():
         lines.append(f"  {metric:18} {block[metric]:.4f}   95 % {low:.4f} to {high:.4f}")
     lines.append(f"  {'ece':18} {block['ece']:.4f}")
+    if calibrated:
+        lines.append(f"  {'ece calibrated':18} {calibrated['ece']:.4f}")
     lines.append(f"  {'class':18} {'precision':>9} {'recall':>9} {'f1':>9} {'n':>6}")
     for label, row in block["per_class"].items():
         lines.append(f"  {label:18} {row['precision']:9.4f} {row['recall']:9.4f} {row['f1']:9.4f} {row['n']:6}")
     lines.append("  confusion matrix, true labels as rows:")
     lines += ["  " + " ".join(f"{count:6}" for count in row) for row in np.asarray(block["confusion_matrix"])]
+    if calibrated and calibrated["points"]:
+        shares = [f"PPV at {share:.0%}" for share in PREVALENCES]
+        lines.append(
+            "  malignant or benign:  threshold sensitivity specificity " + " ".join(f"{share:>10}" for share in shares)
+        )
+        lines += [_point(point) for point in calibrated["points"]]
     return "\n".join(lines)
+
+
+def _point(point: dict) -> str:
+    sensitivity, specificity = point["sensitivity"], point["specificity"]
+    values: list[float | None] = [None] * len(PREVALENCES)
+    if sensitivity is not None and specificity is not None:
+        values = [positive_predictive_value(sensitivity, specificity, share) for share in PREVALENCES]
+    cells = [f"{'-' if value is None else f'{value:.4f}':>10}" for value in values]
+    rates = [f"{'-' if rate is None else f'{rate:.4f}':>11}" for rate in (sensitivity, specificity)]
+    return f"    {point['name']:18} {point['threshold']:10.4f} {' '.join(rates)} {' '.join(cells)}"
 
 
 if __name__ == "__main__":

@@ -47,26 +47,30 @@ def block(
 
 
 def headline(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """The single figures of label indices (n,) and probabilities (n, labels)."""
+    """The single figures of label indices (n,) and probabilities (n, labels).
+
+    Averages are over the classes there are pictures of; where these are one alone, ROC-AUC is undefined and left out.
+    """
     predicted = probabilities.argmax(axis=1)
     index = np.arange(probabilities.shape[1])
     figures = {
         "accuracy": sk.accuracy_score(truth, predicted),
-        "balanced_accuracy": sk.balanced_accuracy_score(truth, predicted),
+        "balanced_accuracy": sk.recall_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0),
         "macro_f1": sk.f1_score(truth, predicted, labels=index, average="macro", zero_division=0),
         "weighted_f1": sk.f1_score(truth, predicted, labels=index, average="weighted", zero_division=0),
-        "macro_auc": _macro_auc(truth, probabilities),
     }
+    if len(np.unique(truth)) > 1:
+        figures["macro_auc"] = _macro_auc(truth, probabilities)
     if len(index) == 2:
         figures["sensitivity"] = sk.recall_score(truth, predicted, pos_label=1, zero_division=0)
         figures["specificity"] = sk.recall_score(truth, predicted, pos_label=0, zero_division=0)
-        figures["auc"] = figures["macro_auc"]
+        figures |= {"auc": figures["macro_auc"]} if "macro_auc" in figures else {}
     return {name: float(value) for name, value in figures.items()}
 
 
 def _macro_auc(truth: np.ndarray, probabilities: np.ndarray) -> float:
     """Area under the ROC curve, one class against the rest, averaged over classes."""
-    columns = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    columns = [1] if probabilities.shape[1] == 2 else np.unique(truth)
     return float(np.mean([sk.roc_auc_score(truth == i, probabilities[:, i]) for i in columns]))
 
 
@@ -92,6 +96,8 @@ def roc(labels: Sequence[str], truth: np.ndarray, probabilities: np.ndarray) -> 
     """False and true positive rates of each class against the rest, thinned to 200 points."""
     curves = {}
     for i, label in enumerate(labels):
+        if len(np.unique(truth == i)) < 2:  # no picture of it, or of nothing else
+            continue
         false, true, _ = sk.roc_curve(truth == i, probabilities[:, i])
         keep = np.unique(np.linspace(0, len(false) - 1, min(ROC_POINTS, len(false))).round().astype(int))
         curves[label] = {"fpr": false[keep].round(4).tolist(), "tpr": true[keep].round(4).tolist()}

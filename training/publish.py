@@ -1,8 +1,8 @@
 """Turn a training run into what the app serves.
 
 Reads the run's best checkpoint and the data set. Writes NAME.weights.h5 (as float16, unless that moves a test figure by more
-than 0.005), loads what it wrote, measures that on the test part, and writes NAME.json and NAME.test.csv with it. Refuses
-weights whose parameter count or labels are not the model's.
+than 0.005), loads what it wrote, and writes NAME.json with every figure training.figures computes, and the probabilities
+they come from. Refuses weights whose parameter count or labels are not the model's.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
-from training import datasets, metrics, splits
-from training.evaluate import Measured, checkpoint, chosen, measure, report, run_split
+from training import datasets, figures, splits
+from training.answers import Subject, chosen, gather
+from training.evaluate import Measured, calibrated, checkpoint, measure, report, run_split
 from training.recipes import recipe_for
-from training.runs import RunFolder, read_json, write_json
+from training.runs import RunFolder, read_json
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__, epilog=EXAMPLE)
     parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(MODELS)}")
     parser.add_argument("--run", required=True, metavar="DIR", help="the training run")
-    parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data set")
+    parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data sets")
     parser.add_argument("--random-run", metavar="DIR", help="a run with --split random; its figures are added, its weights not")
     given = parser.parse_args(arguments)
     try:
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    print(report(given.name, record["test"]))
+    print(report(given.name, record["test"], calibrated(record, figures.read_tables(given.name).test)))
     print(f"Wrote {weights.weights_path(given.name)}, {record['file_bytes'] / 1e6:.1f} MB as {record['training']['stored_as']}")
     return 0
 
@@ -61,26 +62,20 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
         raise SkinModelError(f"Expected {spec.params} parameters for {spec.name}. Received: {trained.count_params()}")
     samples = datasets.load(spec, data)
     table = run_split(run, samples)
-    test = chosen(samples, table, "test")
-    blocks = {}
-    if random_run is not None:
-        blocks["test_random_split"] = _other_split(spec, RunFolder(random_run), samples)
     folder = weights.folder()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as beside:
-        file, stored_as, blocks["test"] = _stored(
-            trained, spec, test, Path(beside), bool(read_json(run.config)["recipe"]["float32"])
-        )
-        record = _record(spec, run, splits.counts(table), file, stored_as, blocks)
-        for name, measured in blocks.items():
-            measured.rows.to_csv(Path(beside) / f"{spec.name}.{name}.csv", index=False, float_format="%.6f")
-        write_json(Path(beside) / f"{spec.name}.json", record)
+        float32 = bool(read_json(run.config)["recipe"]["float32"])
+        file, stored_as = _stored(trained, spec, chosen(samples, table, "test"), Path(beside), float32)
+        record = _record(spec, run, splits.counts(table), file, stored_as)
+        stored = Subject(spec, weights.load_file(spec, file), record["split"])
+        tables = gather([stored], datasets.find_sets(data))[spec.name]
+        if random_run is not None:
+            tables.random_split = _other_split(spec, RunFolder(random_run), samples).rows
+        record |= figures.computed(spec.labels, tables)
         # All of them stand complete before the first is put in place; the record, which names the weights' hash, comes last.
-        for written in sorted(Path(beside).iterdir(), key=lambda path: path.suffix == ".json"):
-            written.replace(folder / written.name)
-    for file in folder.glob(f"{spec.name}.test*.csv"):  # what an earlier record named
-        if file.name.split(".")[1] not in blocks:
-            file.unlink()
+        figures.save(spec.name, record, tables, Path(beside))
+        figures.put_in_place(spec.name, Path(beside))
     return record
 
 
@@ -93,27 +88,27 @@ def _other_split(spec: ModelSpec, run: RunFolder, samples: Sequence[datasets.Sam
 
 def _stored(
     trained: keras.Model, spec: ModelSpec, test: Sequence[datasets.Sample], folder: Path, float32: bool
-) -> tuple[Path, str, Measured]:
-    """Write the weights as float16 where that is harmless; the file, its type, and what it measures when read back."""
+) -> tuple[Path, str]:
+    """Write the weights as float16 where that is harmless; the file and its type."""
     file = folder / f"{spec.name}.weights.h5"
     trained.save_weights(file)
-    full = measure(weights.load_file(spec, file), spec, test)
     if float32:
-        return file, "float32", full
+        return file, "float32"
     half_file = folder / "half.weights.h5"
     if not copy_as_float16(file, half_file):
         print("Kept as float32: some weights are beyond what float16 holds")
         half_file.unlink()
-        return file, "float32", full
+        return file, "float32"
+    full = measure(weights.load_file(spec, file), spec, test)
     half = measure(weights.load_file(spec, half_file), spec, test)
     names = [name for name, value in full.block.items() if isinstance(value, float)]
     moved = max(abs(full.block[name] - half.block[name]) for name in names)
     print(f"As float16 no test figure moves by more than {moved:.5f}")
     if moved > TOLERANCE:
         half_file.unlink()
-        return file, "float32", full
+        return file, "float32"
     half_file.replace(file)
-    return file, "float16", half
+    return file, "float16"
 
 
 def copy_as_float16(source: Path, target: Path) -> bool:
@@ -141,9 +136,8 @@ def copy_as_float16(source: Path, target: Path) -> bool:
     return finite
 
 
-def _record(
-    spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, stored_as: str, blocks: dict[str, Measured]
-) -> dict:
+def _record(spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, stored_as: str) -> dict:
+    """All of the record but its figures."""
     config, state = read_json(run.config), run.state()
     recipe = config["recipe"]
     return {
@@ -167,8 +161,6 @@ def _record(
             "stored_as": stored_as,
         },
         "history": [{key: round(value, 6) for key, value in row.items()} for row in state.history],
-        "bootstrap": {"resamples": metrics.RESAMPLES, "seed": 0},
-        **{name: measured.block for name, measured in blocks.items()},
     }
 
 

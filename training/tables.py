@@ -1,11 +1,12 @@
-"""Write the tables of README.md from the records in weights/.
+"""Write the tables of README.md from the records in weights/ and the audit's counts.
 
-Reads README.md and weights/*.json; rewrites what stands between the markers, and nothing else.
+Reads README.md, weights/*.json and training/audit.json; rewrites what stands between the markers, and nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,16 +15,19 @@ from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
+from training import datasets, identity
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->"
+MODELS_MARKS = ("<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->")
+AUDIT_MARKS = ("<!-- audit: begin, written by python -m training.tables -->", "<!-- audit: end -->")
 
 
 def models_table() -> str:
-    """Claim beside measured, a row a model, as Markdown."""
-    head = "| model | paper claims | accuracy | balanced accuracy | ROC-AUC | test pictures | parameters | file |"
-    lines = [head, "|---|---|---|---|---|---|---|---|"]
-    lines += [_row(spec, weights.read_record(name)) for name, spec in MODELS.items()]
+    """Claim beside measured, on the whole test part and, where it was measured, on the clean one below it, as Markdown."""
+    head = "| model | paper claims | test pictures | accuracy | balanced accuracy | ROC-AUC | ECE | parameters | file |"
+    lines = [head, "|---|---|---|---|---|---|---|---|---|"]
+    for name, spec in MODELS.items():
+        lines += _rows(spec, weights.read_record(name))
     return "\n".join(lines)
 
 
@@ -38,19 +42,29 @@ def split_table() -> str:
     return "\n".join(lines)
 
 
-def _row(spec: ModelSpec, record: dict) -> str:
+def _rows(spec: ModelSpec, record: dict) -> list[str]:
     claims = "<br>".join(f"{claim.metric} {claim.value:.2%}, {claim.where}" for claim in spec.claims) or "no figure printed"
-    test = record["test"]
+    test, clean = record["test"], record.get("test_clean")
     reduced = " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""
     cells = [
         f"`{spec.name}`{reduced}",
         claims,
+        f"{test['n']:,}",
         _figures(test),
-        f"{test['n']}",
+        _calibration(record),
         f"{record['params']:,}",
         f"{record['file_bytes'] / 1e6:.1f} MB",
     ]
-    return f"| {' | '.join(cells)} |"
+    lines = [f"| {' | '.join(cells)} |"]
+    if clean:
+        lines.append(f"| | | clean: {clean['n']:,} | {_figures(clean)} | | | |")
+    return lines
+
+
+def _calibration(record: dict) -> str:
+    """The expected calibration error on the whole test part, before and after temperature scaling."""
+    fitted = record.get("calibration")
+    return f"{fitted['before']['ece']:.3f}, scaled {fitted['after']['ece']:.3f}" if fitted else f"{record['test']['ece']:.3f}"
 
 
 def _figures(block: dict) -> str:
@@ -61,18 +75,53 @@ def _figures(block: dict) -> str:
     return " | ".join(figure(metric) for metric in ("accuracy", "balanced_accuracy", "macro_auc"))
 
 
+def audit_table(report: dict | None = None) -> str:
+    """How many pictures of each test part models of each set know, as Markdown.
+
+    Args:
+        report: as ``training.audit`` writes it; the committed one unless given.
+    """
+    rows = (report or json.loads(identity.PAIRS.with_name("audit.json").read_text(encoding="utf-8")))["shared"]
+    counts: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
+    sizes: dict[tuple[str, str], int] = {}
+    for row in rows:
+        if row["part"] == "test":
+            key, other = (row["set"], row["split"]), (row["against"]["set"], row["against"]["split"])
+            sizes[key] = row["n"]
+            # Training alone comes first; where a set has validation too, that row follows and counts.
+            counts.setdefault(key, {})[other] = f"{row['either']:,}"
+    others = list(dict.fromkeys(other for its in counts.values() for other in its))
+    lines = [f"| test part of | pictures | {' | '.join(map(_split_words, others))} |", f"|{'---|' * (len(others) + 2)}"]
+    for key, its in counts.items():
+        lines.append(f"| {_split_words(key)} | {sizes[key]:,} | {' | '.join(its.get(other, '') for other in others)} |")
+    return "\n".join(lines)
+
+
+def _split_words(split: tuple[str, str]) -> str:
+    key, kind = split
+    title = datasets.TITLES[key].removeprefix("Kaggle, ").partition(" (")[0]
+    return f"{title}, pictures at random" if kind == "random" else title
+
+
 def updated(text: str) -> str:
     """README text with fresh tables. Raises SkinModelError where the markers are missing."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    text = _between(text, MODELS_MARKS, f"{models_table()}\n\n{SPLIT_TEXT}\n\n{split_table()}")
+    return _between(text, AUDIT_MARKS, audit_table())
+
+
+def _between(text: str, marks: tuple[str, str], written: str) -> str:
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise SkinModelError(f"Expected the markers {BEGIN} and {END} in README.md. Received: a text without them")
-    return f"{before}{begin}\n\n{models_table()}\n\n{SPLIT_TEXT}\n\n{split_table()}\n\n{end}{after}"
+        raise SkinModelError(f"Expected the markers {marks[0]} and {marks[1]} in README.md. Received: a text without them")
+    return f"{before}{begin}\n\n{written}\n\n{end}{after}"
 
 
 SPLIT_TEXT = (
-    "Figures in brackets are 95 % bootstrap intervals, by lesion where the set has lesion ids. What it is worth to have other "
-    "pictures of the same lesion in the training part:"
+    "Figures in brackets are 95 % bootstrap intervals, by lesion where the set has lesion ids. *Clean*: without every picture "
+    "that shares a lesion or a near-duplicate with the model's own training or validation. ECE: expected calibration error of "
+    "the top label in 15 bins, *scaled* with the temperature that serving applies. What it is worth to have other pictures of "
+    "the same lesion in the training part:"
 )
 
 

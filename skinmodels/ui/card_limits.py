@@ -1,0 +1,35 @@
+"""What a model's figures do not promise. Said on its card, on the page and in the file for the Hub alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skinmodels import labels
+from skinmodels.sources import KAGGLE
+from skinmodels.spec import ModelSpec
+
+RESEARCH_ONLY = "Research only, never a diagnosis. Not for commercial use."
+
+_ALL = (
+    "Dermoscopy only: the training pictures were taken through a dermatoscope.",
+    "The public sets come mostly from people with light skin and do not record skin type.",
+    "The test pictures were collected in specialist clinics, with far more cancers than a doctor meets.",
+    "It answers for any picture, even one without skin: it has no answer for something it does not know.",
+)
+
+
+def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
+    """Sentences on what this model is not good for; the record may be empty."""
+    found = [RESEARCH_ONLY, *_ALL]
+    if blind := labels.blind_spots(spec.labels):
+        found.append(f"It has no class for {_listed(blind)}, and gives such a lesion another name.")
+    found.append(f"It sees {spec.preprocessing.size[1]}x{spec.preprocessing.size[0]} pixels, where fine structure is lost.")
+    if spec.dataset is KAGGLE:
+        found.append("Its set has no lesion ids, and some of its test pictures show lesions that its training part shows too.")
+    if record.get("training", {}).get("schedule") == "reduced":
+        found.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
+    return found
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

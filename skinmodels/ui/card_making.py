@@ -1,0 +1,66 @@
+"""The parts of a model's card that tell how it was made and what it may be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from skinmodels.spec import ModelSpec
+from skinmodels.ui import card_html as html
+from skinmodels.ui import plots
+from skinmodels.ui.card_limits import limits
+from skinmodels.ui.texts import SPLITS
+
+Record = Mapping[str, Any]
+
+
+def training(_spec: ModelSpec, record: Record) -> str:
+    """Curves, split, command and everything else that it takes to train the network again."""
+    made = record.get("training", {})
+    history = record.get("history", [])
+    drawn = [
+        html.plot(plots.training_curve(history, metric, made.get("best_epoch")), f"{metric.capitalize()} over the epochs.")
+        for metric in ("loss", "accuracy")
+        if history and {metric, f"val_{metric}"} <= history[0].keys()
+    ]
+    split = record.get("split", {})
+    parts = [[part, f"{count:,}"] for part, count in split.get("n", {}).items()]
+    kind = SPLITS.get(split.get("kind", ""), "")
+    return html.section(
+        "How it was trained",
+        html.side_by_side(*drawn),
+        html.table("Pictures in each part", ["part", "pictures"], parts),
+        html.paragraph(f"Seed {split['seed']}; {kind}." if kind else ""),
+        html.code(made["command"]) if "command" in made else "",
+        html.paragraph(_circumstances(made)),
+        html.bullets(made.get("deviations", [])),
+    )
+
+
+def _circumstances(made: Record) -> str:
+    """Epochs, date and versions in one line, and what the list of deviations that follows is."""
+    words = []
+    if "epochs" in made:
+        kept = f", weights of epoch {made['best_epoch']} kept" if made.get("best_epoch") else ""
+        words.append(f"{made['epochs']} epochs{kept}, {made.get('schedule', 'full')} schedule, {made.get('date', '')}.")
+    if versions := made.get("versions"):
+        words.append(f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.")
+    if made.get("deviations"):
+        words.append("Trained otherwise than in the paper, or where it is silent:")
+    return " ".join(words)
+
+
+def terms(spec: ModelSpec, record: Record) -> str:
+    """Where it comes from, the licence of its pictures, and which file this is about."""
+    origin = f"Network of paper {spec.paper.number}: {spec.paper.citation}." if spec.paper else "A network of our own."
+    file = f"Weights: {spec.name}.weights.h5"
+    if "sha256" in record:
+        file += f", {record['file_bytes'] / 1e6:.1f} MB, {record['params']:,} parameters, SHA-256 {record['sha256']}"
+    trained = f"Trained on {spec.dataset.title} ({spec.dataset.url}), licence: {spec.dataset.licence}."
+    note = "The weights are for research and non-commercial use, as that asks."
+    return html.section("Origin and licence", *(html.paragraph(text) for text in (origin, f"{trained} {note}", f"{file}.")))
+
+
+def limitations(spec: ModelSpec, record: Record) -> str:
+    """What its figures do not promise."""
+    return html.section("Limits", html.bullets(limits(spec, dict(record))))

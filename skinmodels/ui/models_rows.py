@@ -1,0 +1,76 @@
+"""The figures of all models in one list, for the page's table and for programs."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from skinmodels import weights
+from skinmodels.errors import SkinModelError
+from skinmodels.registry import MODELS
+from skinmodels.spec import ModelSpec
+
+METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_auc": "ROC-AUC"}
+BLOCKS = {"test_clean": "clean", "test": "whole", "test_random_split": "random split"}
+
+
+class Row(TypedDict):
+    """One model. A figure that its record does not have is None; shares are 0..1.
+
+    ``test_clean``, ``test`` and ``test_random_split`` hold ``n``, ``accuracy``, ``balanced_accuracy``, ``macro_auc`` and
+    ``intervals`` ({metric: [low, high]}, 95 %).
+    """
+
+    model: str
+    title: str
+    data_set: str
+    paper: str | None
+    claims: list[dict[str, Any]]
+    test_clean: dict[str, Any] | None
+    test: dict[str, Any] | None
+    test_random_split: dict[str, Any] | None
+    ece_uncalibrated: float | None
+    ece: float | None
+    parameters: int
+    file_bytes: int | None
+    latency_ms: float | None
+    error: str | None
+
+
+def rows() -> list[Row]:
+    """A row a model, in display order. A model whose weights cannot be used has ``error`` and no figures."""
+    return [_row(spec) for spec in MODELS.values()]
+
+
+def _row(spec: ModelSpec) -> Row:
+    record, error = {}, None
+    try:
+        record = weights.check(spec.name)
+    except SkinModelError as caught:
+        error = str(caught)
+    return {
+        "model": spec.name,
+        "title": spec.title,
+        "data_set": spec.dataset.title,
+        "paper": spec.paper.citation if spec.paper else None,
+        "claims": [{"metric": claim.metric, "value": claim.value, "where": claim.where} for claim in spec.claims],
+        "test_clean": _block(record.get("test_clean")),
+        "test": _block(record.get("test")),
+        "test_random_split": _block(record.get("test_random_split")),
+        "ece_uncalibrated": record.get("test", {}).get("ece"),
+        "ece": record.get("calibration", {}).get("after", {}).get("ece"),
+        "parameters": spec.params,
+        "file_bytes": record.get("file_bytes"),
+        "latency_ms": record.get("latency", {}).get("p50_ms"),
+        "error": error,
+    }
+
+
+def _block(block: dict[str, Any] | None) -> dict[str, Any] | None:
+    if block is None:
+        return None
+    intervals = block.get("intervals", {})
+    return {
+        "n": block["n"],
+        **{metric: block.get(metric) for metric in METRICS},
+        "intervals": {metric: intervals[metric] for metric in METRICS if metric in intervals},
+    }

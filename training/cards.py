@@ -1,0 +1,217 @@
+"""Write the models' cards in the format of the Hugging Face Hub, from the records in weights/.
+
+Reads weights/*.json; writes weights/README.md, whose header the Hub reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+from huggingface_hub.repocard_data import EvalResult, eval_results_to_model_index
+
+from skinmodels import weights
+from skinmodels.errors import SkinModelError
+from skinmodels.registry import MODELS
+from skinmodels.spec import DataSet, ModelSpec
+from skinmodels.ui.card_figures import BLOCKS, claims
+from skinmodels.ui.card_limits import limits
+
+CARDS = Path(__file__).resolve().parent.parent / "weights" / "README.md"
+
+# The ImageNet network that fine-tuning starts from, by its name on the Hub.
+BASE_MODEL = "google/mobilenet_v2_1.0_224"
+# Metrics of a record, by the names the Hub has for them and the words of the tables.
+_METRICS = {
+    "accuracy": ("accuracy", "accuracy"),
+    "balanced_accuracy": ("balanced_accuracy", "balanced accuracy"),
+    "macro_auc": ("roc_auc", "ROC-AUC"),
+    "macro_f1": ("f1", "macro F1"),
+}
+# Blocks measured with the published weights; those of the random split belong to another training.
+_PUBLISHED = {"test_clean": "test_clean", "test": "test"}
+
+_INTRODUCTION = """# Skin-lesion classifiers from published papers, rebuilt and measured
+
+**Research only, never a diagnosis. Not for commercial use.** The pictures these networks were trained on ask for that; terms
+and credits stand in [LICENSE.md](LICENSE.md).
+
+One `.weights.h5` file a model (Keras 3), beside it a `.json` with everything that was measured and a `.csv` with the
+probabilities it was computed from. The networks themselves, their preprocessing and these commands are in the code they came
+with:
+
+```python
+from PIL import Image
+from skinmodels import inference
+
+prediction = inference.predict("NAME", Image.open("lesion.jpg").convert("RGB"))
+print(prediction.probabilities)
+```
+
+Figures in brackets are 95 % bootstrap intervals, by lesion where the set has lesion ids. *Clean test part*: without every
+picture that shares a lesion or a near-duplicate with the model's own training or validation. *Random split*: the same network
+trained and tested on pictures split at random, for what leakage is worth. ROC-AUC is the mean over classes, each against the
+rest."""
+
+
+def text() -> str:
+    """The whole file. Raises SkinModelError where a record is missing or broken."""
+    records = {name: weights.read_record(name) for name in MODELS}
+    header = yaml.safe_dump(metadata(records), sort_keys=False, allow_unicode=True, width=120)
+    cards = [_card(MODELS[name], record) for name, record in records.items()]
+    return f"---\n{header}---\n\n" + "\n\n".join([_INTRODUCTION, *cards]) + "\n"
+
+
+def metadata(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The YAML header: what the Hub indexes, and ``model-index`` with the figures of every model, by record."""
+    started = any(record["training"]["configuration"].get("start") for record in records.values())
+    base = {"base_model": BASE_MODEL, "base_model_relation": "finetune"} if started else {}
+    return {
+        "license": "other",
+        "license_name": "research-only-non-commercial",
+        "license_link": "LICENSE.md",
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "tags": [
+            "keras",
+            "image-classification",
+            "dermoscopy",
+            "skin-lesions",
+            "reproduction",
+            "research-only",
+            "non-commercial",
+        ],
+        "datasets": list(dict.fromkeys(_slug(MODELS[name].dataset) for name in records)),
+        "metrics": [hub for hub, _ in _METRICS.values()],
+        **base,
+        "model-index": [entry for name, record in records.items() for entry in _index(MODELS[name], record)],
+    }
+
+
+def _slug(dataset: DataSet) -> str:
+    """The set's name as the Hub writes ids."""
+    return re.sub(r"[^a-z0-9]+", "-", dataset.title.lower()).strip("-")
+
+
+def _index(spec: ModelSpec, record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The model's entry in ``model-index``."""
+    results = [
+        EvalResult(
+            task_type="image-classification",
+            dataset_type=_slug(spec.dataset),
+            dataset_name=spec.dataset.title,
+            dataset_split=split,
+            metric_type=hub,
+            metric_name=words,
+            metric_value=round(record[block][metric], 4),
+        )
+        for block, split in _PUBLISHED.items()
+        if block in record
+        for metric, (hub, words) in _METRICS.items()
+        if metric in record[block]
+    ]
+    return eval_results_to_model_index(spec.name, results)
+
+
+def _card(spec: ModelSpec, record: dict[str, Any]) -> str:
+    """A section of Markdown on one model."""
+    training, split = record["training"], record["split"]
+    parts = [
+        f"## {spec.name}",
+        f"{spec.title}: {_origin(spec, training)} {record['params']:,} parameters, {record['file_bytes'] / 1e6:.1f} MB. "
+        f"Answers: {', '.join(f'`{code}`' for code in spec.labels)}.",
+        claims(spec),
+        _measured(record),
+        *_more(record),
+        f"Trained on {spec.dataset.title} ({spec.dataset.licence}), {_pictures(split)}, split by {split['kind']}, seed "
+        f"{split['seed']}, {training['epochs']} epochs, {training['schedule']} schedule, {training['date']}:",
+        f"```bash\n{training['command']}\n```",
+        _bullets("Otherwise than in the paper, or where it is silent:", training["deviations"]),
+        _bullets("Limits:", limits(spec, record)),
+        f"SHA-256 of `{spec.name}.weights.h5`: `{record['sha256']}`",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _origin(spec: ModelSpec, training: dict[str, Any]) -> str:
+    paper = f"after {spec.paper.citation}." if spec.paper else "a network of our own, of no paper."
+    start = " Fine-tuned from MobileNetV2's ImageNet weights." if training["configuration"].get("start") else ""
+    return paper + start
+
+
+def _pictures(split: dict[str, Any]) -> str:
+    return ", ".join(f"{count:,} {part}" for part, count in split["n"].items())
+
+
+def _measured(record: dict[str, Any]) -> str:
+    lines = [f"| measured on | pictures | {' | '.join(words for _, words in _METRICS.values())} |"]
+    lines.append(f"|{'---|' * (len(_METRICS) + 2)}")
+    for key, words in BLOCKS.items():
+        if block := record.get(key):
+            figures = " | ".join(_figure(block.get(metric), block["intervals"].get(metric)) for metric in _METRICS)
+            lines.append(f"| {words} | {block['n']:,} | {figures} |")
+    return "\n".join(lines)
+
+
+def _more(record: dict[str, Any]) -> list[str]:
+    """A sentence on each thing that was measured beyond the headline figures."""
+    found = []
+    if fitted := record.get("calibration"):
+        found.append(
+            f"Calibration: temperature {fitted['temperature']:.3f}; expected calibration error on test "
+            f"{fitted['before']['ece']:.3f} before, {fitted['after']['ece']:.3f} after."
+        )
+    if conformal := record.get("conformal"):
+        test = conformal["test"]
+        found.append(
+            f"Conformal sets for {conformal['coverage']:.0%} coverage: {test['coverage']:.1%} on test, "
+            f"{'inside' if test['within'] else 'outside'} the 99 % band of {test['band'][0]:.3f} to {test['band'][1]:.3f}; "
+            f"mean size {test['mean_size']:.2f}."
+        )
+    if axis := record.get("operating_points"):
+        points = "; ".join(_point(point) for point in axis["points"])
+        auc = _figure(axis["auc"], axis.get("auc_interval"))
+        found.append(f"Malignant ({', '.join(axis['malignant'])}) against benign on test: ROC-AUC {auc}; {points}.")
+    for other in record.get("external", {}).values():
+        if axis := other.get("axis"):
+            auc = _figure(axis.get("auc"), (axis.get("intervals") or {}).get("auc"))
+            found.append(f"On {other['title']} ({axis['n']:,} pictures), malignant against benign: ROC-AUC {auc}.")
+    return found
+
+
+def _point(point: dict[str, Any]) -> str:
+    return f"{point['name']}: sensitivity {point['sensitivity']:.3f}, specificity {point['specificity']:.3f}"
+
+
+def _figure(value: float | None, interval: Sequence[float] | None) -> str:
+    if value is None:
+        return "too few pictures"
+    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if interval else f"{value:.3f}"
+
+
+def _bullets(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([title, "", *(f"- {line}" for line in lines)]) if lines else ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit status."""
+    example = "example: python -m training.cards"
+    argparse.ArgumentParser(prog="python -m training.cards", description=__doc__, epilog=example).parse_args(arguments)
+    try:
+        written = text()
+    except SkinModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    beside = CARDS.with_suffix(".tmp")
+    beside.write_text(written, encoding="utf-8")
+    beside.replace(CARDS)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Where to cut the malignancy axis, and what a call of "malignant" is then worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from skinmodels.labels import MALIGNANT
+from training import axis, bootstrap
+
+DEFAULT = 0.5
+SENSITIVITIES = (0.90, 0.95)
+PREVALENCES = (0.01, 0.05, 0.20)
+
+
+def threshold_for(sensitivity: float, malignant: np.ndarray, scores: np.ndarray) -> float:
+    """The highest threshold at which at least this share (0..1) of the malignant (n,) of bool score (n,) that high."""
+    ordered = np.sort(scores[malignant])[::-1]
+    return float(ordered[int(np.ceil(sensitivity * len(ordered) - 1e-9)) - 1])
+
+
+def positive_predictive_value(sensitivity: float, specificity: float, prevalence: float) -> float | None:
+    """How many of those called malignant are, 0..1, where this share of all is (Bayes); None where nothing is called so."""
+    right, wrong = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
+    return right / (right + wrong) if right + wrong else None
+
+
+def thresholds(malignant: np.ndarray, scores: np.ndarray) -> dict[str, float]:
+    """The operating points by name, fitted on calibration pictures: truth (n,) of bool, scores (n,)."""
+    chosen = {f"sensitivity {target:.0%}".replace("%", " %"): target for target in SENSITIVITIES}
+    return {"default": DEFAULT} | {name: threshold_for(target, malignant, scores) for name, target in chosen.items()}
+
+
+def block(
+    labels: Sequence[str],
+    calibration: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    groups: axis.Groups,
+) -> dict:
+    """The ``operating_points`` of a record.
+
+    Args:
+        labels: class codes.
+        calibration: truth (n,) of bool and calibrated probability of malignancy (n,) of the calibration part.
+        test: the same of the test part.
+        groups: lesion of each test picture; the bootstrap draws lesions.
+    """
+    malignant, scores = test
+    weights = axis.with_resamples(groups)
+    area = axis.measured({"auc": bootstrap.auc(malignant, scores, weights)})
+    return {
+        "malignant": [label for label in labels if label in MALIGNANT],
+        "n": len(malignant),
+        "n_malignant": int(malignant.sum()),
+        "auc": area["auc"],
+        "auc_interval": area["intervals"]["auc"],
+        "points": [_point(name, threshold, malignant, scores, weights) for name, threshold in thresholds(*calibration).items()],
+    }
+
+
+def _point(name: str, threshold: float, malignant: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> dict:
+    found = axis.measured(axis.rates(malignant, scores >= threshold, weights))
+    both = found["sensitivity"] is not None and found["specificity"] is not None
+    return {
+        "name": name,
+        "threshold": threshold,
+        "sensitivity": found["sensitivity"],
+        "specificity": found["specificity"],
+        "sensitivity_interval": found["intervals"]["sensitivity"],
+        "specificity_interval": found["intervals"]["specificity"],
+        "ppv": {
+            f"{share:g}": positive_predictive_value(found["sensitivity"], found["specificity"], share) if both else None
+            for share in PREVALENCES
+        },
+    }
