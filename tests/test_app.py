@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import logging
@@ -43,7 +44,7 @@ def test_importing_the_page_imports_no_keras():
 
 def test_api_shows_the_endpoints_alone(client):
     info = client.view_api(return_format="dict")
-    assert set(info["named_endpoints"]) == set(ENDPOINTS)
+    assert set(info["named_endpoints"]) == set(ENDPOINTS) | {"/compare", "/batch", "/models"}
     assert not info["unnamed_endpoints"]
     for endpoint, specs in ENDPOINTS.items():
         picture, model = info["named_endpoints"][endpoint]["parameters"]
@@ -55,7 +56,7 @@ def test_api_shows_the_endpoints_alone(client):
 @pytest.mark.parametrize("name", MODELS)
 def test_endpoint(name, client, drawn_file, weights_folder, monkeypatch):
     spec = MODELS[name]
-    label, seen, text = client.predict(handle_file(drawn_file), name, api_name=f"/{spec.dataset.key}")
+    label, seen, text, result = client.predict(handle_file(drawn_file), name, api_name=f"/{spec.dataset.key}")
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(weights_folder))
     expected = inference.predict(name, Image.open(drawn_file).convert("RGB"))
     got = {row["label"]: row["confidence"] for row in label["confidences"]}
@@ -65,10 +66,15 @@ def test_endpoint(name, client, drawn_file, weights_folder, monkeypatch):
     factor = view.width // spec.preprocessing.size[1]
     assert (np.asarray(view) == np.kron(np.asarray(expected.seen), np.ones((factor, factor, 1), np.uint8))).all()
     assert spec.preprocessing.words((300, 400)) in text
+    (row,) = result["rows"]
+    assert row["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4)
+    assert row["malignancy"] == pytest.approx(expected.malignancy, abs=1e-4)
+    assert row["conformal"] == list(expected.conformal or ())
+    assert result["picture"]["sha256"] == hashlib.sha256(drawn_file.read_bytes()).hexdigest()
 
 
 def test_model_may_be_left_out(client, drawn_file):
-    label, _, _ = client.predict(handle_file(drawn_file), api_name="/ham10000")
+    label, *_ = client.predict(handle_file(drawn_file), api_name="/ham10000")
     assert len(label["confidences"]) == 7
 
 
@@ -183,7 +189,7 @@ def test_damaged_and_missing_weights_stay_in_their_tab(weights_folder, tmp_path,
         assert all(MODELS["ham_cnn28"].title in text for text in damaged)
         assert "are damaged" in sentence_of(client, handle_file(drawn_file))
         assert "are missing" in sentence_of(client, handle_file(drawn_file), "/kaggle", "kaggle_cnn_small")
-        label, _, _ = client.predict(handle_file(drawn_file), "kaggle_cnn_large", api_name="/kaggle")
+        label, *_ = client.predict(handle_file(drawn_file), "kaggle_cnn_large", api_name="/kaggle")
         assert len(label["confidences"]) == 2
         # Read while it serves: ended in the middle of loading, the background thread may complain.
         assert "Traceback" not in server.output.read_text()
@@ -253,7 +259,8 @@ def test_real_examples_of_the_host_stand_beside_the_drawn_ones(monkeypatch, draw
     from skinmodels.ui import page
 
     titles = [block["props"].get("label") for block in page.build().get_config_file()["components"]]
-    assert titles.count("Examples (real pictures)") == len(DATASETS)
+    # Under each data set's tab, and under Compare.
+    assert titles.count("Examples (real pictures)") == len(DATASETS) + 1
     monkeypatch.delenv("SKINMODELS_EXAMPLES")
     titles = [block["props"].get("label") for block in page.build().get_config_file()["components"]]
     assert "Examples (real pictures)" not in titles

@@ -65,6 +65,14 @@ def twice(table: Path) -> None:
     table.write_text("file,label\nbenign/0.jpg,benign\nbenign/0.jpg,benign\n")
 
 
+def twice_in_other_words(table: Path) -> None:
+    table.write_text("file,label\nbenign/0.jpg,benign\n./benign/0.jpg,malignant\n")
+
+
+def no_file_name(table: Path) -> None:
+    table.write_text("file,label\nbenign/0.jpg,benign\n,malignant\n")
+
+
 def empty(table: Path) -> None:
     table.write_text("file,label\n")
 
@@ -77,6 +85,8 @@ def empty(table: Path) -> None:
         (wrong_label, "Expected labels benign, malignant in labels.csv. Received: harmless"),
         (missing_file, "Expected a picture for each of the 2 rows .* none for 1, first benign/77.jpg"),
         (twice, "Expected each file once in labels.csv. Received: benign/0.jpg more than once"),
+        (twice_in_other_words, r"Expected each file once in labels.csv. Received: \./benign/0.jpg more than once"),
+        (no_file_name, "Expected a file name in every row of labels.csv. Received: 1 without one"),
         (empty, "Expected a row for each picture in labels.csv. Received: none"),
         (lambda table: table.write_bytes(b""), "Expected a CSV at labels.csv"),
     ],
@@ -91,7 +101,9 @@ def test_a_folder_amiss_is_one_sentence(own: Path, tmp_path: Path) -> None:
     with pytest.raises(SkinModelError, match=r"Expected labels akiec, bcc in .*own. Received: benign, malignant"):
         labelled.load(own, ("akiec", "bcc"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SkinModelError, match=r"Expected pictures in sub-folders benign, malignant. Received: none"):
+    with pytest.raises(
+        SkinModelError, match=r"Expected pictures \(.jpeg, .jpg, .png\) in sub-folders benign, malignant. Received: none"
+    ):
         labelled.load(tmp_path / "empty", LABELS)
     with pytest.raises(SkinModelError, match=r"existing folder or a .zip file"):
         labelled.load(tmp_path / "nowhere", LABELS)

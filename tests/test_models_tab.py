@@ -351,5 +351,6 @@ def test_phone_width(phone):
     box.evaluate("e => e.scrollLeft = 300")
     assert box.evaluate("e => e.scrollLeft") == 300
     after = name.bounding_box()
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert abs(after["x"] - before["x"]) <= 1

@@ -68,6 +68,24 @@ def test_figures_are_null_where_there_is_too_little() -> None:
     assert axis.block(np.zeros(0, bool), np.zeros(0), [])["n"] == 0
 
 
+def test_no_figure_comes_from_a_handful_of_one_side() -> None:
+    groups = [str(i) for i in range(30)]
+    four = axis.block(np.arange(30) < 4, np.linspace(0.9, 0.1, 30), groups)
+    assert (four["n_malignant"], four["sensitivity"], four["auc"]) == (4, None, None)
+    assert four["specificity"] is not None
+    five = axis.block(np.arange(30) < 5, np.linspace(0.9, 0.1, 30), groups)
+    assert (five["sensitivity"], five["auc"]) == (1, 1)
+
+
+def test_a_rate_without_exception_is_not_called_certain() -> None:
+    malignant = np.array([True] * 12 + [False] * 12)
+    found = axis.block(malignant, np.full(24, 0.9), [f"{i // 2}" for i in range(24)])
+    # Six lesions, two pictures each, all found: 0.025 ** (1 / 6) by hand.
+    assert (found["sensitivity"], found["specificity"]) == (1, 0)
+    assert found["intervals"]["sensitivity"] == pytest.approx([0.025 ** (1 / 6), 1])
+    assert found["intervals"]["specificity"] == pytest.approx([0, 1 - 0.025 ** (1 / 6)])
+
+
 def answered(truth: list[str], called: list[str]) -> tuple[pd.DataFrame, np.ndarray]:
     probabilities = np.array([[0.94 if code == its else 0.01 for code in HAM] for its in called])
     rows = pd.DataFrame({"id": range(len(truth)), "group": [str(i) for i in range(len(truth))], "label": truth})

@@ -30,9 +30,9 @@ def pins() -> dict[str, str]:
     found = {}
     for line in lines:
         if line and not line.startswith("#"):
-            assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line), f"{line!r} is not pinned with =="
+            assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z]+\])?==[0-9][0-9A-Za-z.]*", line), f"{line!r} is not pinned with =="
             name, version = line.split("==")
-            found[normalised(name)] = version
+            found[normalised(name.partition("[")[0])] = version
     return found
 
 

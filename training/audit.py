@@ -10,9 +10,9 @@ correlation of texture (training/duplicates.py), and up to 48 of a bin looked at
 all 278 were the same photograph or plainly the same lesion taken again; from 0.45 to 0.5, 41 of 47; below, different dark
 spots of like outline prevail. The threshold is 0.45: a false hit costs one clean test picture, a miss leaves a leak.
 HAM10000's own lesion ids, which the rule does not see, agree: from 0.45 up they are equal in 211 of 219 pairs (of the other
-8, looked at again, 4 show one lesion all the same), from 0.4 to 0.45 in 7 of 32. Held against an exhaustive search without
-the hash, 12 bits miss 2 of 3552 pairs of 0.5 and more (at no shift). What stays unfound: the same lesion taken at another
-scale, or turned by anything but a right angle.
+8, looked at again, 4 show one lesion all the same; audit_pairs.csv has 7 of the 8), from 0.4 to 0.45 in 7 of 32. Held against
+an exhaustive search without the hash, 12 bits miss 2 of 3552 pairs of 0.5 and more (at no shift). What stays unfound: the same
+lesion taken at another scale, or turned by anything but a right angle.
 """
 
 from __future__ import annotations

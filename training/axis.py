@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import binomtest
 
 from skinmodels.labels import MALIGNANT
 from training import bootstrap, metrics
@@ -12,8 +13,10 @@ from training import bootstrap, metrics
 # Lesion (or patient) of each picture.
 Groups = Sequence[str] | np.ndarray
 
-# With fewer pictures no figure is given.
+# With fewer pictures no figure is given,
 LEAST = 20
+# and with fewer malignant (or benign) ones none that is a share of these.
+LEAST_SIDE = 5
 
 
 def score(labels: Sequence[str], probabilities: np.ndarray) -> np.ndarray:
@@ -43,13 +46,30 @@ def measured(weights_of: dict[str, np.ndarray]) -> dict:
     return {**figures, "intervals": intervals}
 
 
+def with_rates(malignant: np.ndarray, called: np.ndarray, groups: Groups, weights: np.ndarray) -> dict:
+    """Sensitivity, specificity and their ``intervals``; arguments as those of ``rates``, with each picture's lesion.
+
+    Where a rate is 0 or 1, so is every resample's, and the bootstrap would call it certain: there the exact binomial
+    interval (Clopper and Pearson) of as many lesions stands instead.
+    """
+    found = measured(rates(malignant, called, weights))
+    for name, side in (("sensitivity", malignant), ("specificity", ~malignant)):
+        if found[name] in (0.0, 1.0):
+            lesions = len(set(np.asarray(groups)[side]))
+            exact = binomtest(int(found[name]) * lesions, lesions).proportion_ci(0.95)
+            found["intervals"][name] = [float(exact.low), float(exact.high)]
+    return found
+
+
 def with_resamples(groups: Groups) -> np.ndarray:
     """Weights (1 + resamples, n): every picture once, then the bootstrap's draws."""
     return np.concatenate([np.ones((1, len(groups))), bootstrap.resampled(groups, metrics.RESAMPLES)])
 
 
 def block(malignant: np.ndarray, scores: np.ndarray, groups: Groups, threshold: float = 0.5) -> dict:
-    """n, n_malignant, sensitivity, specificity, auc and their 95 % intervals; null where undefined or under 20 pictures.
+    """n, n_malignant, sensitivity, specificity, auc and their 95 % intervals.
+
+    Null under 20 pictures; sensitivity also under 5 malignant ones, specificity under 5 benign ones, auc in both cases.
 
     Args:
         malignant: the truth, (n,) of bool.
@@ -58,9 +78,16 @@ def block(malignant: np.ndarray, scores: np.ndarray, groups: Groups, threshold: 
         threshold: a score this high counts as called malignant.
     """
     counts = {"n": len(malignant), "n_malignant": int(malignant.sum())}
-    if len(malignant) < LEAST:
-        names = ("sensitivity", "specificity", "auc")
-        return {**counts, **dict.fromkeys(names), "intervals": dict.fromkeys(names)}
+    ill, well = (side >= LEAST_SIDE for side in (counts["n_malignant"], counts["n"] - counts["n_malignant"]))
+    enough = {"sensitivity": ill, "specificity": well, "auc": ill and well}
+    if len(malignant) < LEAST or not any(enough.values()):
+        return {**counts, **dict.fromkeys(enough), "intervals": dict.fromkeys(enough)}
     weights = with_resamples(groups)
-    values = rates(malignant, scores >= threshold, weights) | {"auc": bootstrap.auc(malignant, scores, weights)}
-    return {**counts, **measured(values)}
+    found = with_rates(malignant, scores >= threshold, groups, weights)
+    area = measured({"auc": bootstrap.auc(malignant, scores, weights)})
+    both, intervals = found | area, found["intervals"] | area["intervals"]
+    return {
+        **counts,
+        **{name: both[name] if its else None for name, its in enough.items()},
+        "intervals": {name: intervals[name] if its else None for name, its in enough.items()},
+    }

@@ -171,7 +171,7 @@ def _more(record: dict[str, Any]) -> list[str]:
         found.append(
             f"Conformal sets for {conformal['coverage']:.0%} coverage: {test['coverage']:.1%} on test, "
             f"{'inside' if test['within'] else 'outside'} the 99 % band of {test['band'][0]:.3f} to {test['band'][1]:.3f}; "
-            f"mean size {test['mean_size']:.2f}."
+            f"mean size {test['mean_size']:.2f}{_outside(test['per_class'])}."
         )
     if axis := record.get("operating_points"):
         points = "; ".join(_point(point) for point in axis["points"])
@@ -182,6 +182,12 @@ def _more(record: dict[str, Any]) -> list[str]:
             auc = _figure(axis.get("auc"), (axis.get("intervals") or {}).get("auc"))
             found.append(f"On {other['title']} ({axis['n']:,} pictures), malignant against benign: ROC-AUC {auc}.")
     return found
+
+
+def _outside(per_class: dict[str, Any]) -> str:
+    """The classes whose own coverage is not what their sample sizes allow."""
+    found = [f"`{code}` {row['coverage']:.1%}" for code, row in per_class.items() if row["within"] is False]
+    return f"; by class, outside theirs: {', '.join(found)}" if found else ""
 
 
 def _point(point: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from skinmodels.errors import SkinModelError
 from training.datasets import Sample
-from training.files import PictureFile, Root
+from training.files import PICTURE_SUFFIXES, PictureFile, Root
 
 COLUMNS = {"file", "label"}
 
@@ -20,7 +20,8 @@ def load(path: str | Path, labels: Sequence[str]) -> list[Sample]:
     """Pictures with one of these class codes as label.
 
     A .csv has columns ``file`` (relative to it) and ``label``, and may have ``group`` for pictures of one lesion. A folder
-    or .zip holds such a .csv, or one sub-folder a class, named by its code.
+    or .zip holds such a .csv, or one sub-folder a class, named by its code, with .jpg, .jpeg or .png files; a .csv may name
+    pictures of other kinds too.
 
     Raises SkinModelError for a wrong path, a label the model does not know, or a file that is missing.
     """
@@ -42,10 +43,16 @@ def _from_csv(root: Root, name: str, labels: Sequence[str]) -> list[Sample]:
     if not len(table):
         raise SkinModelError(f"Expected a row for each picture in {name}. Received: none")
     _check_labels(list(table["label"]), labels, name)
-    if (twice := table["file"].duplicated()).any():
-        raise SkinModelError(f"Expected each file once in {name}. Received: {table['file'][twice].iloc[0]} more than once")
+    if not all(table["file"]):
+        raise SkinModelError(
+            f"Expected a file name in every row of {name}. Received: {(table['file'] == '').sum()} without one"
+        )
     at_hand, folder = set(root.names), posixpath.dirname(name)
     paths = [posixpath.normpath(posixpath.join(folder, file)) for file in table["file"]]
+    if (twice := pd.Series(paths).duplicated()).any():
+        raise SkinModelError(
+            f"Expected each file once in {name}. Received: {table['file'][twice.to_numpy()].iloc[0]} more than once"
+        )
     if absent := [path for path in paths if path not in at_hand]:
         raise SkinModelError(
             f"Expected a picture for each of the {len(table)} rows of {name}. "
@@ -59,7 +66,8 @@ def _from_csv(root: Root, name: str, labels: Sequence[str]) -> list[Sample]:
 def _from_folders(root: Root, labels: Sequence[str]) -> list[Sample]:
     names = list(root.pictures())
     if not names:
-        raise SkinModelError(f"Expected pictures in sub-folders {', '.join(labels)}. Received: none in {root.path}")
+        kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise SkinModelError(f"Expected pictures ({kinds}) in sub-folders {', '.join(labels)}. Received: none in {root.path}")
     codes = [PurePosixPath(name).parent.name for name in names]
     _check_labels(codes, labels, str(root.path))
     return [Sample(name, code, name, PictureFile(root, name)) for name, code in zip(names, codes, strict=True)]

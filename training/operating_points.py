@@ -55,12 +55,14 @@ def block(
         "n_malignant": int(malignant.sum()),
         "auc": area["auc"],
         "auc_interval": area["intervals"]["auc"],
-        "points": [_point(name, threshold, malignant, scores, weights) for name, threshold in thresholds(*calibration).items()],
+        "points": [
+            _point(name, threshold, axis.with_rates(malignant, scores >= threshold, groups, weights))
+            for name, threshold in thresholds(*calibration).items()
+        ],
     }
 
 
-def _point(name: str, threshold: float, malignant: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> dict:
-    found = axis.measured(axis.rates(malignant, scores >= threshold, weights))
+def _point(name: str, threshold: float, found: dict) -> dict:
     both = found["sensitivity"] is not None and found["specificity"] is not None
     return {
         "name": name,

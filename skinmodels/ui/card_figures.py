@@ -131,9 +131,9 @@ def operating_points(_spec: ModelSpec, record: Record) -> str:
         "Malignant against benign",
         html.paragraph(
             f"Malignant here: {', '.join(found['malignant'])}. {found['n_malignant']:,} of {found['n']:,} test pictures are. "
-            f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy were "
-            "fitted on the calibration half; the figures are those of the test part. PPV: the share of alarms that are right, "
-            "where so many of those examined have a cancer."
+            f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy, but "
+            "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
+            "alarms that are right, where so many of those examined have a cancer."
         ),
         html.paragraph(labels.MALIGNANT_SOURCE),
         html.table("Operating points with 95 % intervals", head, rows),
@@ -201,7 +201,10 @@ def slices(_spec: ModelSpec, record: Record) -> str:
         ]
         head = [words, "pictures", "malignant", "accuracy", *metrics.values()]
         tables.append(html.table(f"By {words}, with 95 % intervals", head, rows))
-    note = "Sensitivity, specificity and ROC-AUC: malignant against benign. A dash: too few pictures for a figure."
+    note = (
+        "Of the whole test part, those pictures of which it is known. Sensitivity, specificity and ROC-AUC: malignant against "
+        "benign. A dash: too few pictures for a figure."
+    )
     return html.section("Slices of the test part", html.paragraph(note) if tables else "", *tables)
 
 

@@ -25,7 +25,14 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
         found.append(f"It has no class for {_listed(blind)}, and gives such a lesion another name.")
     found.append(f"It sees {spec.preprocessing.size[1]}x{spec.preprocessing.size[0]} pixels, where fine structure is lost.")
     if spec.dataset is KAGGLE:
-        found.append("Its set has no lesion ids, and some of its test pictures show lesions that its training part shows too.")
+        found.append(
+            "Its set has no lesion ids: some pictures of its test part, and of the part that calibration was fitted on, show "
+            "lesions that its training part shows too."
+        )
+        found.append(
+            "As far as its pictures could be traced, its malignant ones are melanomas and its benign ones nevi: it may never "
+            "have seen another diagnosis."
+        )
     if record.get("training", {}).get("schedule") == "reduced":
         found.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
     return found

@@ -13,6 +13,9 @@ _CSS = """
 .facts td, .facts th { border-color: var(--border-color-primary) !important; padding: 4px 10px !important; }
 .facts th { overflow-wrap: normal !important; word-break: normal !important; }
 .facts td + td { white-space: nowrap; }
+.figures td { white-space: nowrap; }
+.form:has(> .link :placeholder-shown) { display: none !important; }
+.share { align-items: stretch; }
 footer .divider { display: none; }
 :focus-visible { outline: 2px solid var(--primary-500) !important; outline-offset: 2px; }
 """
@@ -26,4 +29,5 @@ LAUNCH: dict[str, Any] = {
     "footer_links": ["api"],
     "ssr_mode": False,
     "show_error": False,
+    "mcp_server": True,
 }

@@ -16,10 +16,11 @@ _INTRODUCTION = """All models in one table. A click on a column's name sorts by 
 
 - **whole**: the test part as the split made it; of a published split, some lesions may lie on both sides.
 - **clean**: without every picture that shares a lesion or a near-duplicate with the model's own training or validation.
-- **random split**: the same network trained on a split by picture, as many papers do. What it gains is leakage.
+- **random split**: the same network trained on a split by picture, as many papers do. What it gains is leakage, or chance.
 
 A paper's claim and a figure measured here were seldom taken on the same pictures. Intervals are 95 %, from a bootstrap over
-lesions. ECE: how far probabilities are from the truth. Latency: one picture, median, on the machine that measured it.
+lesions. ECE: how far the top answer's probability is from how often it is right. Latency: one picture, median, on the machine
+that measured it.
 """
 
 

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 from gradio.helpers import Examples
 from PIL import Image
 
-from skinmodels import examples, inference, labels
+from skinmodels import compare, examples, inference, labels
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.spec import DataSet, ModelSpec
-from skinmodels.ui import texts
+from skinmodels.ui import links, texts
 from skinmodels.ui.edge import shown
+from skinmodels.ui.links import QUEUE
 from skinmodels.ui.picture import PictureInput, enlarged, preview
 
-Answer = tuple[dict[str, float], Image.Image, str]
-
-# All predictions of the page share this queue, see ``page.CONCURRENT``.
-QUEUE = "predictions"
+Answer = tuple[dict[str, float], Image.Image, str, dict[str, Any]]
 
 
-def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
+@dataclass(frozen=True)
+class Handles:
+    """What a link needs of a tab that takes a picture.
+
+    Attributes:
+        key: the tab's id.
+        picture, models: its inputs.
+        answer: makes its outputs of its inputs.
+        outputs: where the answer is shown.
+    """
+
+    key: str
+    picture: PictureInput
+    models: gr.Radio | gr.CheckboxGroup
+    answer: Callable[..., Any]
+    outputs: Sequence[Component]
+
+
+def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> Handles:
     """Adds the tab of that data set's models to the Blocks being built, and its endpoint ``/<dataset.key>``.
 
     Args:
@@ -39,14 +57,7 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
             gr.Markdown(broken, elem_classes="notice")
         with gr.Row():
             with gr.Column(min_width=300):
-                picture = PictureInput(
-                    label="Picture",
-                    sources=["upload", "webcam", "clipboard"],
-                    format="png",
-                    height=320,
-                    buttons=["fullscreen"],
-                    alt_text="The picture to classify",
-                )
+                picture = picture_input()
                 model = gr.Radio(
                     [(spec.title, spec.name) for spec in specs],
                     value=specs[0].name,
@@ -54,12 +65,14 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
                     visible=len(specs) > 1,
                 )
                 button = gr.Button("Classify", variant="primary")
-                galleries = [_examples(picture, drawn, f"Examples ({examples.SYNTHETIC})")]
+                galleries = [example_gallery(picture, drawn, f"Examples ({examples.SYNTHETIC})")]
                 if real:
-                    galleries.append(_examples(picture, real, "Examples (real pictures)"))
+                    galleries.append(example_gallery(picture, real, "Examples (real pictures)"))
             with gr.Column(min_width=300):
                 label = gr.Label(label="Probabilities by this model", show_heading=False)
                 done = gr.Markdown(texts.WAITING, elem_id=f"done-{dataset.key}", container=True)
+                result = gr.JSON(label="Result", visible="hidden")
+                links.share(result)
                 seen = gr.Image(
                     label="What the network saw",
                     format="png",
@@ -75,14 +88,14 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
             facts = gr.Markdown(texts.facts(specs[0]))
 
     classify = _endpoint(dataset, specs)
-    outputs = [label, seen, done]
-    nothing = (None, None, texts.WAITING)
+    outputs: list[Component] = [label, seen, done, result]
+    nothing = (None, None, texts.WAITING, None)
 
     def page_only(event: Callable[..., Any], function: Callable[..., Any], *sides: Any, **options: Any) -> Any:
         """An event of the page itself, which stays out of the API."""
         return event(function, *sides, api_visibility="private", **options)
 
-    def again(image: Image.Image | None, name: str) -> Answer | tuple[None, None, str]:
+    def again(image: Image.Image | None, name: str) -> Answer | tuple[None, None, str, None]:
         return nothing if image is None else classify(image, name)
 
     def run_after(event: Callable[..., Any]) -> None:
@@ -103,9 +116,23 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> None:
         run_after(gallery.load_input_event.success)
     page_only(model.change, lambda name: texts.facts(MODELS[name]), model, facts, show_progress="hidden")
     run_after(model.input)
+    return Handles(dataset.key, picture, model, again, outputs)
 
 
-def _examples(picture: PictureInput, paths: list[Path], label: str) -> Examples:
+def picture_input() -> PictureInput:
+    """Where a picture is put in, in every tab."""
+    return PictureInput(
+        label="Picture",
+        sources=["upload", "webcam", "clipboard"],
+        format="png",
+        height=320,
+        buttons=["fullscreen"],
+        alt_text="The picture to classify",
+    )
+
+
+def example_gallery(picture: PictureInput, paths: list[Path], label: str) -> Examples:
+    """Pictures to click on."""
     return gr.Examples([[str(path)] for path in paths], picture, label=label, cache_examples=False, api_visibility="private")
 
 
@@ -116,8 +143,10 @@ def _endpoint(dataset: DataSet, specs: list[ModelSpec]) -> Callable[[Image.Image
         if picture is None:
             raise SkinModelError("Expected a picture: upload one, take one with the camera, or click an example.")
         prediction = inference.predict(model, picture)
+        digest = inference.loaded(model).record.get("sha256", "")
         shares = {labels.readable(code): share for code, share in prediction.probabilities.items()}
-        return shares, enlarged(prediction.seen), texts.done(MODELS[model], picture, prediction)
+        result = links.result(dataset.key, picture, [compare.Answer(model, prediction, digest)])
+        return shares, enlarged(prediction.seen), texts.done(MODELS[model], picture, prediction), result
 
     classify.__name__ = classify.__qualname__ = dataset.key
     classify.__doc__ = f"""Probabilities of the classes of {dataset.title} for one picture. Research only, never a diagnosis.
@@ -127,6 +156,8 @@ def _endpoint(dataset: DataSet, specs: list[ModelSpec]) -> Callable[[Image.Image
         model: The model to ask, one of {", ".join(spec.name for spec in specs)}.
 
     Returns:
-        The probability of each class, the picture as the network saw it (its pixels enlarged, PNG), one line on what was done.
+        The probability of each class, the picture as the network saw it (its pixels enlarged, PNG), some lines on what was
+        done, and all figures for programs: probabilities by code, their sum over malignant classes, the conformal set, the
+        SHA-256 of picture and weights, versions.
     """
     return shown(classify)

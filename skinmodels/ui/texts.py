@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from skinmodels import labels, weights
+from skinmodels import inference, labels, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
@@ -39,7 +39,7 @@ _BINARY_METRICS = {
 }
 
 # How the test pictures were set apart, by ``split.kind`` of a record.
-_SPLITS = {
+SPLITS = {
     "lesion": "split by lesion: no lesion known by its id has pictures on both sides",
     "patient": "split by patient: no patient has pictures on both sides",
     "published": "the set's own test part; without lesion ids, so that some lesions may have pictures on both sides",
@@ -54,7 +54,15 @@ def facts(spec: ModelSpec) -> str:
     except SkinModelError as error:
         return f"**{error}**\n\n{_claims(spec)}"
     return "\n\n".join(
-        part for part in (_measured(spec, record), _random_split(spec, record), _claims(spec), _training(record)) if part
+        part
+        for part in (
+            _measured(spec, record),
+            _random_split(spec, record),
+            _calibrated(record),
+            _claims(spec),
+            _training(record),
+        )
+        if part
     )
 
 
@@ -73,7 +81,7 @@ def _measured(spec: ModelSpec, record: dict[str, Any]) -> str:
     test = record.get("test")
     if not isinstance(test, dict):
         return "Held-out figures: none in this model's record."
-    kind = _SPLITS.get(record.get("split", {}).get("kind"), "")
+    kind = SPLITS.get(record.get("split", {}).get("kind"), "")
     lines = [
         f"{_trained(record)}Measured on {test['n']:,} pictures kept out of training" + (f" ({kind})." if kind else "."),
         "",
@@ -119,6 +127,16 @@ def _random_split(spec: ModelSpec, record: dict[str, Any]) -> str:
     )
 
 
+def _calibrated(record: dict[str, Any]) -> str:
+    """Whether the probabilities shown are the network's own."""
+    if not (fitted := record.get("calibration")):
+        return "The probabilities shown are the network's own, not calibrated: 90 % does not mean right nine times out of ten."
+    return (
+        f"The probabilities shown are calibrated by temperature scaling (temperature {fitted['temperature']:.2f}, fitted on "
+        f"{fitted['n']:,} pictures of their own), for pictures like those of the set."
+    )
+
+
 def _claims(spec: ModelSpec) -> str:
     claims = "; ".join(_claim(claim) for claim in spec.claims)
     words = [f"The paper claims: {claims}." if claims else "", spec.claim_note]
@@ -130,13 +148,47 @@ def _claim(claim: Claim) -> str:
 
 
 def done(spec: ModelSpec, picture: Image.Image, prediction: Prediction) -> str:
-    """One line on what was done to the picture and what came out on top."""
+    """Markdown on what came out, on top, as a set and on the axis of all models, and on what was done to the picture."""
     code, share = max(prediction.probabilities.items(), key=lambda item: item[1])
-    return (
-        f"Highest: {labels.readable(code)}, {share:.1%}. What was done to the picture "
-        f"({picture.width}x{picture.height} pixels): {spec.preprocessing.words((picture.height, picture.width))}. "
-        f"The network took {prediction.seconds * 1000:.0f} ms."
+    return "\n\n".join(
+        part
+        for part in (
+            f"Highest: {labels.readable(code)}, {share:.1%}.",
+            _conformal(prediction),
+            _malignancy(spec, prediction),
+            f"What was done to the picture ({picture.width}x{picture.height} pixels): "
+            f"{spec.preprocessing.words((picture.height, picture.width))}. "
+            f"The network took {prediction.seconds * 1000:.0f} ms.",
+        )
+        if part
     )
+
+
+def _conformal(prediction: Prediction) -> str:
+    """The conformal set in plain words; empty where the model has none."""
+    if prediction.conformal is None:
+        return ""
+    coverage = f"{inference.loaded(prediction.name).record['conformal']['coverage'] * 100:.0f} %"
+    if not prediction.conformal:
+        return f"With {coverage} coverage: no class fits well enough. The model has seen little like this picture."
+    return f"With {coverage} coverage: {_either([_in_sentence(code) for code in prediction.conformal])}."
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _in_sentence(code: str) -> str:
+    name = labels.NAMES[code]
+    return name[0].lower() + name[1:]
+
+
+def _malignancy(spec: ModelSpec, prediction: Prediction) -> str:
+    codes = [code for code in spec.labels if code in labels.MALIGNANT]
+    summed = f"the sum over {', '.join(codes)}; what counts is a choice, see Compare" if len(codes) > 1 else "this class alone"
+    spots = labels.blind_spots(spec.labels)
+    blind = f" It has no class for {_either(list(spots))}." if spots else ""
+    return f"Probability of malignancy: {prediction.malignancy:.1%} ({summed}).{blind}"
 
 
 def footer() -> str:

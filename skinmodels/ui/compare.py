@@ -1,0 +1,137 @@
+"""The tab "Compare": one picture, all models or some, and how far they agree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from PIL import Image
+
+from skinmodels import compare as engine
+from skinmodels import examples
+from skinmodels.compare import Answer
+from skinmodels.errors import SkinModelError
+from skinmodels.registry import MODELS
+from skinmodels.ui import answers, links
+from skinmodels.ui.edge import shown
+from skinmodels.ui.links import QUEUE
+from skinmodels.ui.picture import preview
+from skinmodels.ui.tab import Handles, example_gallery, picture_input
+
+KEY = "compare"
+
+# Seconds between two looks at the rows: a page drawn anew for each of many fast answers would take longer than they do.
+_BETWEEN = 0.1
+
+_WAITING = "No picture yet: upload one, take one with the camera, or click an example. Every chosen model then answers."
+_NOTHING = ("", None, _WAITING)
+
+
+def compare_tab(drawn: list[Path], real: list[Path]) -> Handles:
+    """Adds the tab to the Blocks being built, and its endpoint ``/compare``; arguments are those of ``tab.tab``."""
+    with gr.Tab("Compare", id=KEY):
+        with gr.Row():
+            with gr.Column(min_width=300):
+                picture = picture_input()
+                models = gr.CheckboxGroup(
+                    [(spec.title, spec.name) for spec in MODELS.values()],
+                    value=list(MODELS),
+                    label="Models",
+                    show_select_all=True,
+                )
+                button = gr.Button("Compare", variant="primary")
+                galleries = [example_gallery(picture, drawn, f"Examples ({examples.SYNTHETIC})")]
+                if real:
+                    galleries.append(example_gallery(picture, real, "Examples (real pictures)"))
+            with gr.Column(min_width=300, scale=2):
+                done = gr.Markdown(_WAITING, elem_id=f"done-{KEY}", container=True)
+                rows = gr.HTML(css_template=answers.CSS)
+                result = gr.JSON(visible="hidden")
+                links.share(result)
+        # For programs, which get rows of figures where people get a table.
+        gr.Button(visible=False).click(shown(compare), [picture, models], result, api_name=KEY, concurrency_id=QUEUE)
+
+    outputs: list[Component] = [rows, result, done]
+    private: dict[str, Any] = {"api_visibility": "private"}
+    uploaded = picture.input(shown(preview), picture, picture, show_progress="hidden", concurrency_id=QUEUE, **private)
+    for event in (
+        button.click,
+        uploaded.success,
+        *(gallery.load_input_event.success for gallery in galleries),
+    ):
+        answered = event(
+            shown(_rows),
+            [picture, models],
+            outputs,
+            show_progress="hidden",
+            trigger_mode="always_last",
+            concurrency_id=QUEUE,
+            **private,
+        )
+        answered.failure(lambda: _NOTHING, None, outputs, queue=False, **private)
+    uploaded.failure(lambda: (None, *_NOTHING), None, [picture, *outputs], queue=False, **private)
+    picture.clear(lambda: _NOTHING, None, outputs, queue=False, **private)
+    return Handles(KEY, picture, models, shown(_rows), outputs)
+
+
+def compare(picture: Image.Image | None, models: list[str] | None = None) -> dict[str, Any]:
+    """What several models make of one picture, and how far they agree on malignancy. Research only, never a diagnosis.
+
+    Args:
+        picture: A picture file (JPEG, PNG, WebP, TIFF, GIF, BMP or HEIC), at most 20 MB and 50 megapixels.
+        models: The models to ask, by name; all where left out.
+
+    Returns:
+        The picture's SHA-256 and size; a row a model with its probabilities, their sum over malignant classes, what it has no
+        class for, its weights' SHA-256, its time, or its error; the agreement; what counts as malignant and why; versions.
+    """
+    picture, names = _checked(picture, models)
+    found = list(engine.answers(names, picture))
+    return links.result(KEY, picture, found)
+
+
+def _rows(picture: Image.Image | None, models: list[str]) -> Iterator[tuple]:
+    """The rows so far, again and again, until all models have answered."""
+    picture, names = _checked(picture, models)
+    found: list[Answer] = []
+    yield _drawn(found, len(names)), None, f"Asking {_models(len(names))}."
+    shown_at = time.monotonic()
+    for answer in engine.answers(names, picture):
+        found.append(answer)
+        if len(found) < len(names) and time.monotonic() - shown_at > _BETWEEN:
+            yield _drawn(found, len(names)), gr.skip(), gr.skip()
+            shown_at = time.monotonic()
+    yield _drawn(found, len(names)), links.result(KEY, picture, found), _done(picture, found)
+
+
+def _checked(picture: Image.Image | None, models: list[str] | None) -> tuple[Image.Image, list[str]]:
+    if picture is None:
+        raise SkinModelError("Expected a picture: upload one, take one with the camera, or click an example.")
+    return picture, engine.chosen(models)
+
+
+def _drawn(found: Sequence[Answer], count: int) -> str:
+    """The HTML of the answers so far, with a progress bar until all are there."""
+    lines = [answers.line(answer) for answer in found]
+    table = answers.table(lines, "Answers of the models") if lines else ""
+    if len(found) < count:
+        bar = f'<progress max="{count}" value="{len(found)}" aria-label="Models that have answered"></progress>'
+        return answers.block(answers.paragraph(f"{len(found)} of {_models(count)} answered"), bar, table)
+    return answers.block(table, answers.axis(lines))
+
+
+def _models(count: int) -> str:
+    return f"{count} model{'s' if count > 1 else ''}"
+
+
+def _done(picture: Image.Image, found: Sequence[Answer]) -> str:
+    good = [answer for answer in found if answer.prediction]
+    failed = f"; {len(found) - len(good)} could not be asked" if len(good) < len(found) else ""
+    seconds = sum(answer.prediction.seconds for answer in good if answer.prediction)
+    return (
+        f"Answered: {_models(len(good))}{failed}. Picture of {picture.width}x{picture.height} pixels, {seconds * 1000:.0f} ms."
+    )
