@@ -69,8 +69,8 @@ def rows(
     """A row for each picture and model, all rows of a picture together, pictures in their order.
 
     A picture that cannot be read gives one row with its error. ``files`` is read no further than two batches for each worker
-    ahead, and each picture is kept only as large as the networks' training pictures were, so memory does not grow with their number.
-    Closing the generator stops the work.
+    ahead, and each picture is kept only as large as the networks' training pictures were, so memory does not grow with their
+    number. Closing the generator stops the work.
 
     Args:
         files: as ``collection.found`` gives them.

@@ -16,6 +16,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from conftest import ROOT
 
+from skinmodels import cli
 from skinmodels.registry import MODELS
 from training import tables
 
@@ -98,6 +99,9 @@ def test_commands_name_what_exists():
             while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
                 words = words[1:]
             if words[:1] != ["python"]:
+                continue
+            if words[1:3] == ["-m", "skinmodels"]:
+                cli._parser().parse_args(words[3:])
                 continue
             if words[1] == "-m":
                 module, arguments = words[2], words[3:]

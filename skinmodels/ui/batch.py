@@ -135,7 +135,7 @@ def batch(
     checked = _checked(models)
     pictures, _ = _pictures(files)
     answers: list[Row] = []
-    for answers, count in _answered(pictures, checked):
+    for count in _answered(pictures, checked, answers):
         progress((count, len(pictures)), unit="pictures")
     with _written(answers) as paths:
         measured = _measured(answers, known)
@@ -151,7 +151,7 @@ def _growing(files: list[Upload], models: list[str], labels: list[Upload] | None
     yield _so_far([], 0, len(pictures))
     answers: list[Row] = []
     shown_at = time.monotonic()
-    for answers, count in _answered(pictures, checked):
+    for count in _answered(pictures, checked, answers):
         if time.monotonic() - shown_at > _BETWEEN:
             yield _so_far(answers, count, len(pictures))
             shown_at = time.monotonic()
@@ -166,16 +166,15 @@ def _stopped(answers: list[Row], labels: list[Upload] | None) -> Iterator[tuple]
         yield _nothing(_NOTHING)
 
 
-def _answered(pictures: list[PictureFile], checked: Sequence[tuple[str, str]]) -> Iterator[tuple[list[Row], int]]:
-    """All rows so far and how many pictures they are of, each time a picture has all its rows."""
-    answers: list[Row] = []
+def _answered(pictures: list[PictureFile], checked: Sequence[tuple[str, str]], answers: list[Row]) -> Iterator[int]:
+    """Appends the rows to ``answers``; gives how many pictures they are of, each time one has all its rows."""
     count = 0
     with closing(engine.rows(pictures, checked, batch_size=_AT_ONCE, workers=_WORKERS)) as running:
         for row in running:
             answers.append(row)
             if not row.model or row.model == checked[-1][0]:
                 count += 1
-                yield answers, count
+                yield count
 
 
 def _nothing(status: str) -> tuple:

@@ -1,9 +1,9 @@
 """How fast many pictures go through, in how much memory. Run from the repository: python tests/benchmarks/batch.py
 
 Throughput: pictures a second from JPEG files to a file of rows by the command line, its network loaded, against the bare
-compiled call of the network at its best batch size, on pixels that lie ready. Memory: the most the command line held, for few and for many pictures. Compare: all models on one
-picture through the page's endpoint, against the sum of their bare compiled calls and the round trip to the same page with its
-networks alone replaced by a constant. What is compared is asked in turn.
+compiled call of the network at its best batch size, on pixels that lie ready. Memory: the most the command line held, for few
+and for many pictures. Compare: all models on one picture through the page's endpoint, against the sum of their bare compiled
+calls and the round trip to the same page with its networks alone replaced by a constant. What is compared is asked in turn.
 """
 
 from __future__ import annotations
@@ -82,17 +82,18 @@ def commands() -> Iterator[Callable[[Path], float]]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
+    asking, answering = process.stdin, process.stdout
+    assert asking is not None
+    assert answering is not None
 
     def answered(root: Path) -> float:
-        print(root, file=process.stdin, flush=True)
-        return float(process.stdout.readline())
+        print(root, file=asking, flush=True)
+        return float(answering.readline())
 
     try:
         yield answered
     finally:
-        process.stdin.close()
+        asking.close()
         process.wait()
 
 
