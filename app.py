@@ -11,8 +11,13 @@ import sys
 from collections.abc import Sequence
 
 from skinmodels import inference
-from skinmodels.ui import page
-from skinmodels.ui.launch import LAUNCH
+from skinmodels.ui import uploads
+
+UPLOADS = uploads.own_folder()
+
+# These import Gradio, which has to know the folder by then.
+from skinmodels.ui import page  # noqa: E402
+from skinmodels.ui.launch import LAUNCH  # noqa: E402
 
 # Seconds between the server's start and the loading of the models, so that whoever waits for the page gets it first:
 # importing TensorFlow leaves little time to anything else in the process.
@@ -49,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else "No public link could be opened from this network, so the page is served locally only."
         )
         print(link, flush=True)
-    # Ended by a service manager, too, the server closes in order and deletes what was uploaded.
+    # Ended by a service manager, too, the server closes in order, and what was uploaded is deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    uploads.delete_old_in_background(UPLOADS, *page.DELETE_CACHE)
     inference.warm_in_background(delay=LOAD_AFTER)
     demo.block_thread()
     return 0

@@ -26,6 +26,7 @@ from skinmodels import inference, labels
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
+from skinmodels.ui import uploads
 from skinmodels.ui.edge import UNEXPECTED, shown
 
 ENDPOINTS = {f"/{key}": [spec for spec in MODELS.values() if spec.dataset is dataset] for key, dataset in DATASETS.items()}
@@ -195,6 +196,20 @@ def test_damaged_and_missing_weights_stay_in_their_tab(weights_folder, tmp_path,
         assert "Traceback" not in server.output.read_text()
     finally:
         stop(process)
+
+
+def test_old_files_are_deleted_and_the_pages_own_are_kept(tmp_path):
+    own, sent = tmp_path / "a" / "own.png", tmp_path / "b" / "sent.png"
+    for path in (own, sent):
+        path.parent.mkdir()
+        path.write_bytes(b"picture")
+    uploads.delete_old(tmp_path, age=60, keep={own})
+    assert own.exists()
+    assert sent.exists()
+    time.sleep(0.05)
+    uploads.delete_old(tmp_path, age=0.01, keep={own})
+    assert own.exists()
+    assert not sent.exists()
 
 
 def test_taken_port_is_one_sentence():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
 from skinmodels.ui import answers, picture, texts
+from skinmodels.ui import compare as ui_compare
 
 
 def answered(name: str, **shares: float) -> compare.Answer:
@@ -109,6 +111,34 @@ def test_facts_say_whether_probabilities_are_calibrated(monkeypatch):
     assert "temperature 1.50, fitted on 1,001 pictures" in texts.facts(MODELS["ham_cnn28"])
     record.clear()
     assert "not calibrated" in texts.facts(MODELS["ham_cnn28"])
+
+
+def test_each_row_is_shown_while_the_next_model_is_still_at_it(drawn, monkeypatch):
+    names = ["ham_cnn28", "isic_mobilenet"]
+    seen_first = threading.Event()
+
+    def slow(chosen, image):
+        yield answered(chosen[0], nv=1.0)
+        assert seen_first.wait(30)
+        yield answered(chosen[1], NV=1.0)
+
+    monkeypatch.setattr(compare, "answers", slow)
+    shown = []
+    for html, *_ in ui_compare._rows(drawn(1), names):
+        shown.append((html.count("<tr data-model="), "<progress" in html))
+        if shown[-1][0] == 1:
+            seen_first.set()
+    assert shown == [(0, True), (1, True), (2, False)]
+
+
+def test_an_error_nobody_expected_is_not_lost_in_the_thread(drawn, monkeypatch):
+    def broken(chosen, image):
+        yield answered(chosen[0], nv=1.0)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(compare, "answers", broken)
+    with pytest.raises(ZeroDivisionError):
+        list(ui_compare._rows(drawn(1), ["ham_cnn28", "isic_mobilenet"]))
 
 
 def payload(path) -> ImageData:

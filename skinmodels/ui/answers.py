@@ -32,20 +32,19 @@ CSS = """
 .answers img { width: 56px; height: 56px; min-width: 56px; image-rendering: pixelated; border-radius: 2px; }
 .answers h3 { font-size: 1.1em; font-weight: 600; margin: 20px 0 6px; }
 .answers p { margin: 6px 0; overflow-wrap: anywhere; }
-.answers progress { width: 100%; height: 10px; accent-color: var(--primary-500); }
 .answers dl { margin: 8px 0; display: grid; grid-template-columns: minmax(0, max-content) 1fr 4.5em; gap: 6px 10px;
   align-items: center; }
 .answers dd { margin: 0; }
 .answers .bar { height: 16px; background: linear-gradient(to right, transparent calc(50% - 1px), var(--body-text-color) 0,
-  var(--body-text-color) 50%, transparent 0), var(--border-color-primary); position: relative; }
+  var(--body-text-color) calc(50% + 1px), transparent 0), var(--border-color-primary); position: relative; }
 .answers .bar i { display: block; height: 8px; position: absolute; top: 4px; left: 0; background: var(--primary-500); }
-.answers .scale { display: flex; justify-content: space-between; font-size: 0.85em; }
 @media (max-width: 640px) {
   .answers thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .answers tbody tr { display: block; padding: 8px 0; overflow: hidden;
     border-bottom: 1px solid var(--border-color-primary) !important; }
   .answers tbody th, .answers tbody td, .answers tbody td.n { display: block; border: 0 !important; text-align: left;
-    padding: 1px 0 1px 68px !important; }
+    padding: 1px 0 !important; }
+  .answers tbody td.picture ~ th, .answers tbody td.picture ~ td { padding-left: 68px !important; }
   .answers tbody td.picture { float: left; padding: 0 !important; }
   .answers td[data-name]::before { content: attr(data-name) ": "; color: var(--body-text-color-subdued); }
   .answers dl { grid-template-columns: 1fr 4.5em; }
@@ -87,11 +86,16 @@ def paragraph(text: str) -> str:
 
 def line(answer: Answer) -> Line:
     """The table's row for a model's answer."""
-    spots = labels.blind_spots(MODELS[answer.name].labels)
-    note = f"Has no class for {' or '.join(spots)}." if spots else ""
+    note = blind(answer.name)
     if answer.prediction is None:
         return Line(answer.name, {}, note=note, error=answer.error)
     return Line(answer.name, answer.prediction.probabilities, answer.prediction.seen, answer.prediction.seconds, note)
+
+
+def blind(name: str) -> str:
+    """A sentence on what that model cannot see; empty where it has a class for every malignant diagnosis."""
+    spots = labels.blind_spots(MODELS[name].labels)
+    return f"Has no class for {' or '.join(spots)}." if spots else ""
 
 
 def table(lines: Sequence[Line], caption: str) -> str:

@@ -24,7 +24,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.rows import Row
 from skinmodels.ui.edge import shown
-from skinmodels.ui.files import FilesInput, Upload
+from skinmodels.ui.files import FilesInput, Upload, several
 
 MOST_PICTURES = 1000
 # An archive may also hold what is no picture; one that holds far more is no collection of pictures.
@@ -45,15 +45,6 @@ _WIDTHS: list[str | int] = ["200px", "160px", "110px", "110px", "110px", "520px"
 _WAITING = "No pictures yet: choose files, .zip archives or a folder, then click Run."
 _NOTHING = "Nothing was classified. Choose files, .zip archives or a folder, then click Run."
 
-# The browser's own track is as dark as another's bar.
-_BAR = """
-progress { appearance: none; display: block; width: 100%; height: 10px; margin-top: 6px; border: 0; overflow: hidden;
-  border-radius: 5px; background: var(--border-color-primary); }
-progress::-webkit-progress-bar { background: var(--border-color-primary); }
-progress::-webkit-progress-value { background: var(--primary-500); }
-progress::-moz-progress-bar { background: var(--primary-500); }
-"""
-
 # Browsers give the files of a folder as they lie on the disk.
 _BY_NAME = "(chosen) => [chosen.sort((a, b) => (a.orig_name < b.orig_name ? -1 : 1))]"
 
@@ -68,7 +59,7 @@ def batch_tab() -> None:
         )
         with gr.Row():
             with gr.Column(min_width=300):
-                files = FilesInput(label="Pictures and .zip archives", file_count="multiple", height=200, elem_id="batch-files")
+                files = several(label="Pictures and .zip archives", height=200, elem_id="batch-files")
                 folder = gr.UploadButton("Choose a folder instead", file_count="directory", size="sm")
                 models = gr.CheckboxGroup(
                     [(spec.title, spec.name) for spec in MODELS.values()], value=list(MODELS), label="Models"
@@ -78,7 +69,7 @@ def batch_tab() -> None:
                 with gr.Row():
                     run = gr.Button("Run", variant="primary", min_width=100)
                     cancel = gr.Button("Cancel", min_width=100)
-                status = gr.HTML(_WAITING, elem_id="done-batch", container=True, padding=True, css_template=_BAR)
+                status = gr.HTML(_WAITING, elem_id="done-batch", container=True, padding=True)
                 with gr.Row():
                     as_csv = gr.DownloadButton("Download CSV", interactive=False, min_width=100, size="md")
                     as_json = gr.DownloadButton("Download JSON", interactive=False, min_width=100, size="md")
@@ -88,10 +79,10 @@ def batch_tab() -> None:
         words = gr.Markdown(elem_classes=["facts", "figures"])
         # For programs, which get rows of figures where people get a table.
         for_programs: list[Component] = [
-            gr.JSON(visible=False),
-            gr.File(visible=False),
-            gr.File(visible=False),
-            gr.JSON(visible=False),
+            gr.JSON(label="Rows", visible=False),
+            gr.File(label="CSV", visible=False),
+            gr.File(label="JSON", visible=False),
+            gr.JSON(label="Figures on the labels", visible=False),
         ]
         asked = gr.Button(visible=False)
         # Inside the tab: beside the tabs it would count as one of them, and the next one would be shown twice.
@@ -120,8 +111,7 @@ def batch(
     """Probabilities of lesion classes for many pictures by many models. Research only, never a diagnosis.
 
     Args:
-        files: Picture files (JPEG, PNG, WebP, TIFF, GIF, BMP or HEIC) and .zip archives of them, each at most 20 MB; at most
-            1000 pictures in all.
+        files: Picture files and .zip archives of them, each at most 20 MB, with at most 1000 pictures in all.
         models: The models to ask, by name; all where left out.
         labels: A CSV with the columns file and label, to measure the models against; may be left out.
 

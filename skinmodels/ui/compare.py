@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import gradio as gr
@@ -23,9 +24,6 @@ from skinmodels.ui.picture import preview
 from skinmodels.ui.tab import Handles, example_gallery, picture_input
 
 KEY = "compare"
-
-# Seconds between two looks at the rows: a page drawn anew for each of many fast answers would take longer than they do.
-_BETWEEN = 0.1
 
 _WAITING = "No picture yet: upload one, take one with the camera, or click an example. Every chosen model then answers."
 _NOTHING = ("", None, _WAITING)
@@ -50,7 +48,7 @@ def compare_tab(drawn: list[Path], real: list[Path]) -> Handles:
             with gr.Column(min_width=300, scale=2):
                 done = gr.Markdown(_WAITING, elem_id=f"done-{KEY}", container=True)
                 rows = gr.HTML(css_template=answers.CSS)
-                result = gr.JSON(visible="hidden")
+                result = gr.JSON(label="Result", visible="hidden")
                 links.share(result)
         # For programs, which get rows of figures where people get a table.
         gr.Button(visible=False).click(shown(compare), [picture, models], result, api_name=KEY, concurrency_id=QUEUE)
@@ -97,15 +95,35 @@ def compare(picture: Image.Image | None, models: list[str] | None = None) -> dic
 def _rows(picture: Image.Image | None, models: list[str]) -> Iterator[tuple]:
     """The rows so far, again and again, until all models have answered."""
     picture, names = _checked(picture, models)
+    yield _drawn([], len(names)), None, f"Asking {_models(len(names))}."
     found: list[Answer] = []
-    yield _drawn(found, len(names)), None, f"Asking {_models(len(names))}."
-    shown_at = time.monotonic()
-    for answer in engine.answers(names, picture):
-        found.append(answer)
-        if len(found) < len(names) and time.monotonic() - shown_at > _BETWEEN:
+    for found in _arriving(engine.answers(names, picture)):
+        if len(found) < len(names):
             yield _drawn(found, len(names)), gr.skip(), gr.skip()
-            shown_at = time.monotonic()
     yield _drawn(found, len(names)), links.result(KEY, picture, found), _done(picture, found)
+
+
+def _arriving(made: Iterator[Answer]) -> Iterator[list[Answer]]:
+    """All answers so far, each time there are more, and in the end. A thread makes them: no model waits for the page."""
+    arrived: SimpleQueue[Answer | None] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            for answer in made:
+                arrived.put(answer)
+        finally:
+            arrived.put(None)
+
+    found: list[Answer] = []
+    with ThreadPoolExecutor(1, thread_name_prefix="compare") as pool:
+        done = pool.submit(work)
+        while (answer := arrived.get()) is not None:
+            found.append(answer)
+            # Those of fast models are shown together.
+            if arrived.empty():
+                yield list(found)
+        done.result()
+    yield found
 
 
 def _checked(picture: Image.Image | None, models: list[str] | None) -> tuple[Image.Image, list[str]]:

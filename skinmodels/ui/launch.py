@@ -16,6 +16,12 @@ _CSS = """
 .figures td { white-space: nowrap; }
 .form:has(> .link :placeholder-shown) { display: none !important; }
 .share { align-items: stretch; }
+#saved { border: 1px solid var(--border-color-primary); border-radius: 8px; padding: 12px; margin-bottom: 16px; }
+progress { appearance: none; display: block; width: 100%; height: 10px; margin: 6px 0; border: 0; overflow: hidden;
+  border-radius: 5px; background: var(--border-color-primary); }
+progress::-webkit-progress-bar { background: var(--border-color-primary); }
+progress::-webkit-progress-value { background: var(--primary-500); }
+progress::-moz-progress-bar { background: var(--primary-500); }
 footer .divider { display: none; }
 :focus-visible { outline: 2px solid var(--primary-500) !important; outline-offset: 2px; }
 """

@@ -28,7 +28,6 @@ QUEUE = "predictions"
 
 # Where the browser does not let a page write to the clipboard, the link still stands in its box.
 _COPY = """async (result, thumbnail) => {
-  if (!result?.link) return ['', 'No result to link to yet'];
   const link = location.origin + location.pathname + result.link + (thumbnail ? result.thumbnail : '');
   try {
     await navigator.clipboard.writeText(link);
@@ -41,7 +40,7 @@ _COPY = """async (result, thumbnail) => {
 # The address names what is shown, unless it holds a saved result that is open.
 _NEW_RESULT = """(result) => {
   if (result?.place && !location.hash.startsWith('#result=')) history.replaceState(null, '', result.place);
-  return ['', 'Copy link'];
+  return ['', { __type__: 'update', value: 'Copy link', interactive: !!result?.link }];
 }"""
 # The fragment of an address never leaves the browser by itself: this hands it on where there is one. It also names a tab in the
 # address once it is clicked.
@@ -89,7 +88,7 @@ def result(tab: str, picture: Image.Image, found: Sequence[Answer]) -> dict[str,
 def share(shown_result: gr.JSON) -> None:
     """Adds "Copy link" for the result that the component holds. All happens in the browser."""
     with gr.Row(elem_classes="share"):
-        button = gr.Button("Copy link", size="md", min_width=120)
+        button = gr.Button("Copy link", interactive=False, size="md", min_width=120)
         thumbnail = gr.Checkbox(label="with a 32x32 thumbnail", min_width=200)
     link = gr.Textbox(
         label="Link to this result",
@@ -101,6 +100,8 @@ def share(shown_result: gr.JSON) -> None:
     )
     button.click(None, [shown_result, thumbnail], [link, button], js=_COPY, api_visibility="private")
     shown_result.change(None, shown_result, [link, button], js=_NEW_RESULT, api_visibility="private")
+    # The link that was copied is another one than that asked for now.
+    thumbnail.change(None, None, [link, button], js="() => ['', 'Copy link']", api_visibility="private")
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def saved_panel() -> SavedPanel:
                 )
             with gr.Column(min_width=300, scale=2):
                 checked = gr.HTML(css_template=answers.CSS)
-        close = gr.Button("Close the saved result", size="sm")
+        close = gr.Button("Close", size="sm")
         held = gr.Textbox(visible=False)
     private: dict[str, Any] = {"api_visibility": "private"}
     uploaded = picture.input(shown(_again), [picture, held], checked, concurrency_id=QUEUE, **private)
@@ -209,7 +210,8 @@ def _where_wanted(its: Handles) -> Callable[..., Iterator[Any]]:
 
 def _body(found: codec.Result) -> str:
     """A saved result as HTML."""
-    lines = [answers.Line(its.name, its.probabilities, note=_weights_note(its)) for its in found.answers]
+    notes = {its.name: " ".join(filter(None, (answers.blind(its.name), _weights_note(its)))) for its in found.answers}
+    lines = [answers.Line(its.name, its.probabilities, note=notes[its.name]) for its in found.answers]
     thumbnail = ""
     if found.thumbnail:
         thumbnail = answers.picture(found.thumbnail, "Thumbnail of the picture, from the link")

@@ -23,7 +23,7 @@ CONCURRENT = 2
 MOST_WAITING = 32
 
 # Seconds: how often files are looked through, and how old one gets. Long enough to try a picture on several models.
-_DELETE_CACHE = (300, 1800)
+DELETE_CACHE = (300, 1800)
 
 # For screen readers: announce what comes into the result line, and give the example thumbnails names. Tabs are drawn
 # when they are first opened, so it looks again whenever the page changes.
@@ -46,7 +46,7 @@ def build() -> gr.Blocks:
     """The page with a tab for every data set that has models. Loads no model and imports no keras."""
     folder = tempfile.TemporaryDirectory(prefix="skinmodels-")
     drawn, real = examples.write_drawn(Path(folder.name)), examples.real()
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=_DELETE_CACHE) as demo:
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
         gr.Markdown(texts.HEADER)
         saved = links.saved_panel()
         with gr.Tabs(overflow_behavior="wrap") as tabs:

@@ -70,7 +70,7 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> Handles:
                     galleries.append(example_gallery(picture, real, "Examples (real pictures)"))
             with gr.Column(min_width=300):
                 label = gr.Label(label="Probabilities by this model", show_heading=False)
-                done = gr.Markdown(texts.WAITING, elem_id=f"done-{dataset.key}", container=True)
+                done = gr.Markdown(texts.WAITING, label="What was done", elem_id=f"done-{dataset.key}", container=True)
                 result = gr.JSON(label="Result", visible="hidden")
                 links.share(result)
                 seen = gr.Image(
