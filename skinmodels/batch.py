@@ -76,14 +76,15 @@ def rows(
         files: as ``collection.found`` gives them.
         models: as ``check`` gives them.
         batch_size: pictures in one call of a network, at least 1.
-        workers: threads that each read a batch and put it through the networks; as many as processors where not given. Each
+        workers: threads that each read a batch and put it through the networks; one more than processors where not given. Each
             goes on by itself, so one decodes while another is in a network.
         reader: opens the files; one of its own, closed at the end, where not given.
 
     Raises:
         SkinModelError: a model's weights cannot be loaded.
     """
-    workers = workers or os.cpu_count() or 1
+    # One more than processors: while one thread waits for a file or for the writer, none of them rests.
+    workers = workers or (os.cpu_count() or 1) + 1
     left = iter(files)
     stop = threading.Event()
     waiting: deque[Future[list[Row]]] = deque()

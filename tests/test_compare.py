@@ -93,7 +93,7 @@ def test_a_prediction_in_words():
         (("mel", "nv"), "With 90 % coverage: melanoma or melanocytic nevus (mole)."),
         (("bkl", "mel", "nv"), "With 90 % coverage: benign keratosis, melanoma or melanocytic nevus (mole)."),
         (("vasc",), "With 90 % coverage: vascular lesion."),
-        ((), "With 90 % coverage: no class fits well enough."),
+        ((), "With 90 % coverage: an empty set, since no class fits well enough."),
     ],
 )
 def test_the_conformal_set_in_words(codes, words, monkeypatch):

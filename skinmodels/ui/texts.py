@@ -170,7 +170,7 @@ def _conformal(prediction: Prediction) -> str:
         return ""
     coverage = f"{inference.loaded(prediction.name).record['conformal']['coverage'] * 100:.0f} %"
     if not prediction.conformal:
-        return f"With {coverage} coverage: no class fits well enough. The model has seen little like this picture."
+        return f"With {coverage} coverage: an empty set, since no class fits well enough."
     return f"With {coverage} coverage: {_either([_in_sentence(code) for code in prediction.conformal])}."
 
 
