@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument(
         "--batch-size", type=_positive, default=batch.BATCH_SIZE, metavar="N", help="pictures in a call (%(default)s)"
     )
-    many.add_argument("--workers", type=_positive, metavar="N", help="threads, or Ray's processes (one more than processors; 2)")
+    many.add_argument(
+        "--workers", type=_positive, metavar="N", help="threads, or Ray's processes (one more than processors; 2)"
+    )
     many.set_defaults(run=_batch)
     return parser
 
