@@ -95,22 +95,19 @@ def figures(rows: Iterable[Row], models: Iterable[str], labels: Labels) -> list[
 
 
 def _figures(name: str, seen: _Seen, unread: int) -> Figures:
-    labels = MODELS[name].labels
-    truth = np.array(seen.truth, dtype=int)
-    probabilities = np.array(seen.probabilities).reshape(-1, len(labels))
-    confusion = np.zeros((len(labels), len(labels)), dtype=int)
-    np.add.at(confusion, (truth, probabilities.argmax(axis=1)), 1)
-    n = len(truth)
-    occurs = confusion.sum(axis=1) > 0
-    recalls = confusion.diagonal()[occurs] / confusion.sum(axis=1)[occurs]
+    from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
+
+    labels, n = MODELS[name].labels, len(seen.truth)
+    truth, probabilities = np.array(seen.truth, dtype=int), np.array(seen.probabilities).reshape(n, len(labels))
+    predicted, occurring = probabilities.argmax(axis=1), np.unique(truth)
     return Figures(
         name,
         labels,
         n,
-        float(confusion.trace() / n) if n else None,
-        float(recalls.mean()) if n else None,
-        _auc(truth, probabilities) if occurs.sum() > 1 else None,
-        confusion.tolist(),
+        float(accuracy_score(truth, predicted)) if n else None,
+        float(recall_score(truth, predicted, labels=occurring, average="macro")) if n else None,
+        _auc(truth, probabilities) if len(occurring) > 1 else None,
+        confusion_matrix(truth, predicted, labels=range(len(labels))).tolist(),
         dict(seen.unknown),
         seen.unlabelled,
         unread,

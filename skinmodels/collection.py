@@ -18,11 +18,14 @@ from skinmodels.errors import SkinModelError
 
 # Endings under which the formats of ``images.FORMATS`` are stored. Files found under others are passed over.
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .gif .bmp .dib .heic .heif .hif".split()  # noqa: SIM905
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"),
+        *(".gif", ".bmp", ".dib", ".heic", ".heif", ".hif"),
+    }
 )
 
-# What zipfile raises on archives that are broken, cut off, of a compression it does not know, or made to harm.
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, MemoryError)
+# What zipfile raises on archives that are broken, cut off or made to harm.
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 
 _ENCRYPTED = 0x1
 # What archives of pictures are made with. Others can ask for gigabytes of memory before they give a byte.
@@ -212,7 +215,7 @@ class Reader:
             archive = self._archives[file.path]
         member = archive.infolist()[file.member]
         if member.compress_type not in _COMPRESSIONS:
-            raise NotImplementedError
+            raise zipfile.BadZipFile("a compression that is not used for pictures")
         with archive.open(member) as opened:
             return opened.read(images.MAX_BYTES + 1)
 

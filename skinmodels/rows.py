@@ -99,7 +99,9 @@ def from_csv(values: dict[str, str]) -> Row:
         probabilities={code: float(values[f"p_{code}"]) for code in codes},
         malignancy=float(values["malignancy"]) if values["malignancy"] else None,
         conformal=None if not conformal else () if conformal == _EMPTY_SET else tuple(conformal.split()),
-        versions=dict(tuple(part.rsplit(" ", 1)) for part in values["versions"].split("; ") if part),  # type: ignore[misc]
+        versions={
+            name: version for name, _, version in (part.rpartition(" ") for part in values["versions"].split("; ")) if name
+        },
         error=values["error"],
     )
 

@@ -1,4 +1,4 @@
-"""What several tests share: drawn pictures, a folder of weights, and the page served for the whole session."""
+"""What several tests share: drawn and real pictures, a folder of weights, and the page, served for all tests, in Chromium."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from skinmodels import examples, weights
 from skinmodels.registry import MODELS
+from training import datasets
+from training.files import Root
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The public sets, for tests that need real pictures.
+DATA = ROOT.parent / "shared" / "data"
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# The first answer may wait for its model to load.
+PATIENCE = 120_000
+# While the models load, the page has little of the processor.
+expect.set_options(timeout=30_000)
 
 
 @dataclass(frozen=True)
@@ -111,3 +123,46 @@ def drawn_file(tmp_path: Path) -> Path:
     path = tmp_path / "drawn.png"
     examples.draw(5).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def real_sets() -> dict[str, list[Root]]:
+    """The public sets at hand, as ``datasets.find_sets`` gives them."""
+    if not DATA.is_dir():
+        pytest.skip("needs the real pictures in ../shared/data")
+    return datasets.find_sets([DATA])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, server) -> Iterator[Page]:
+    yield from opened(browser, server, 1280, 900)
+
+
+@pytest.fixture
+def phone(browser, server) -> Iterator[Page]:
+    yield from opened(browser, server, 390, 844)
+
+
+def opened(browser: Browser, server, width: int, height: int) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.goto(f"{server.url}/")
+    expect(page.get_by_role("button", name="Classify")).to_be_visible()
+    yield page
+    context.close()
+
+
+def upload(panel: Locator, file: Path) -> None:
+    panel.locator("input[type=file]").first.set_input_files(file)

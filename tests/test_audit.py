@@ -16,8 +16,8 @@ from skinmodels.examples import draw
 from skinmodels.registry import MODELS
 from training import audit, datasets, duplicates, identity, splits
 from training.datasets import Sample
+from training.files import Root
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SIZE = (150, 200)
 
 
@@ -173,7 +173,7 @@ def written(sets: Path) -> Path:
 
 def test_kaggle_takes_over_lesion_and_metadata_of_ham10000(sets: Path, written: Path) -> None:
     metadata = pd.read_csv(sets / "ham" / "HAM10000_metadata.csv").sort_values("image_id")
-    found = identity.read_kaggle_in_ham(written / "kaggle_in_ham.csv").set_index("id")
+    found = pd.read_csv(written / "kaggle_in_ham.csv").set_index("id")
     assert sorted(found.index) == ["test/malignant/0.jpg", "test/malignant/1.jpg", "train/malignant/2.jpg"]
     first = found.loc["test/malignant/0.jpg"]
     taken = ["image_id", "lesion_id", "dx", "dx_type"]
@@ -189,6 +189,10 @@ def test_report_counts_what_parts_share(written: Path) -> None:
     assert report["sets"] == {"kaggle": 80, "ham10000": len(MODELS["ham_cnn28"].labels) * 32}
     assert set(report["missing"]) == {"isic2019", "melanoma", "pad_ufes"}
     assert report["kaggle_in_ham"]["found"] == 3
+    bins = report["rule"]["looked_at"]
+    kept = [its for its in bins if its["from"] >= duplicates.CORRELATION]
+    assert sum(its["pairs"] for its in kept) == sum(row["exact"] + row["near"] for row in report["pairs"]) > 0
+    assert all(its["of_these_same_lesion_id"] <= its["within_ham10000"] <= its["pairs"] for its in bins)
     rows = {
         (
             row["set"],
@@ -245,7 +249,7 @@ def test_unreadable_pairs_are_one_sentence(tmp_path: Path) -> None:
 
 
 def test_committed_files_are_whole() -> None:
-    pairs, kaggle = identity.read_pairs(), identity.read_kaggle_in_ham()
+    pairs, kaggle = identity.read_pairs(), pd.read_csv(datasets.KAGGLE_IN_HAM)
     report = json.loads(identity.PAIRS.with_name("audit.json").read_text())
     assert len(pairs) == sum(row["exact"] + row["near"] for row in report["pairs"])
     assert len(kaggle) == report["kaggle_in_ham"]["found"]
@@ -254,26 +258,27 @@ def test_committed_files_are_whole() -> None:
     assert pairs["correlation"].min() >= report["rule"]["texture_correlation_at_least"] == duplicates.CORRELATION
     assert pairs["hash_distance"].max() <= report["rule"]["hash_distance_at_most"] == duplicates.HASH_DISTANCE
     assert identity.PAIRS.stat().st_size < 1_000_000
-    row = kaggle.iloc[0]
-    assert identity.ham_metadata(row["id"]) == {name: row[name] for name in identity.KAGGLE_COLUMNS[1:-1]}
-    assert identity.lesion_of("kaggle", sample(row["id"])) == row["lesion_id"]
-    assert identity.ham_metadata("train/benign/none.jpg") is None
+    assert tuple(kaggle.columns) == audit.KAGGLE_COLUMNS
 
 
-needs_pictures = pytest.mark.skipif(not DATA.is_dir(), reason="needs the real pictures in ../shared/data")
-ARCHIVES = {
-    "ham10000": "ham10000.zip",
-    "isic2019": "isic2019_part.zip",
-    "kaggle": "kaggle_malignant_vs_benign.zip",
-    "melanoma": "melanoma_10k.zip",
-    "pad_ufes": "pad_ufes_part.zip",
-}
+def test_committed_bins_hold_the_committed_pairs() -> None:
+    pairs = identity.read_pairs()
+    bins = json.loads(identity.PAIRS.with_name("audit.json").read_text())["rule"]["looked_at"]
+    kept = [its for its in bins if its["from"] >= duplicates.CORRELATION]
+    ham = pairs[(pairs["set_a"] == "ham10000") & (pairs["set_b"] == "ham10000")]
+    assert sum(its["pairs"] for its in kept) == len(pairs)
+    assert sum(its["within_ham10000"] for its in kept) == len(ham)
+    assert sum(its["of_these_same_lesion_id"] for its in kept) == (ham["lesion_a"] == ham["lesion_b"]).sum()
+    assert all(its["same"] <= its["looked_at"] <= its["pairs"] for its in bins)
 
 
-@needs_pictures
-def test_committed_pairs_are_duplicates() -> None:
-    loaded = datasets.find_sets([DATA / name for name in ARCHIVES.values()])
-    samples = {key: {its.id: its for its in datasets.LOADERS[key](roots)} for key, roots in loaded.items()}
+def test_kaggle_pictures_show_the_lesions_of_ham10000() -> None:
+    assert identity.lesion_of("kaggle", Sample("k", "benign", "k", Drawn(draw(1)), about={"lesion_id": "L1"})) == "L1"
+    assert identity.lesion_of("kaggle", sample("k", group="L1")) is None
+
+
+def test_committed_pairs_are_duplicates(real_sets: dict[str, list[Root]]) -> None:
+    samples = {key: {its.id: its for its in datasets.LOADERS[key](roots)} for key, roots in real_sets.items()}
     for row in identity.read_pairs().sample(50, random_state=0).to_dict("records"):
         ends = [samples[row["set_a"]][row["id_a"]], samples[row["set_b"]][row["id_b"]]]
         found = duplicates.find(duplicates.thumbnails(ends))
@@ -283,14 +288,12 @@ def test_committed_pairs_are_duplicates() -> None:
         assert found["hash_distance"][0] == row["hash_distance"]
 
 
-@needs_pictures
 @pytest.mark.parametrize("name", list(MODELS))
-def test_clean_test_parts_share_nothing_with_what_the_model_knows(name: str) -> None:
+def test_clean_test_parts_share_nothing_with_what_the_model_knows(name: str, real_sets: dict[str, list[Root]]) -> None:
     """By hand: no lesion of HAM10000 or ISIC 2019 and no committed pair reaches from the clean test part into the others."""
     spec = MODELS[name]
     key = spec.dataset.key
-    needed = ("ham10000", "isic2019") if key == "isic2019" else (key,)
-    samples = datasets.load(spec, [DATA / ARCHIVES[its] for its in needed])
+    samples = datasets.of_model(spec, real_sets[key])
     part = dict(zip([its.id for its in samples], splits.split(samples, splits.DEFAULT_KIND[key])["part"], strict=True))
     test = [its for its in samples if part[its.id] == "test"]
     known = [its for its in samples if part[its.id] != "test"]

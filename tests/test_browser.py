@@ -3,53 +3,14 @@
 from __future__ import annotations
 
 import io
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from conftest import PATIENCE, upload
+from playwright.sync_api import Locator, Page, expect
 
 from skinmodels import labels
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# The first answer may wait for its model to load.
-PATIENCE = 120_000
-# While the models load, the page has little of the processor.
-expect.set_options(timeout=30_000)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, server) -> Iterator[Page]:
-    yield from opened(browser, server, 1280, 900)
-
-
-@pytest.fixture
-def phone(browser, server) -> Iterator[Page]:
-    yield from opened(browser, server, 390, 844)
-
-
-def opened(browser: Browser, server, width: int, height: int) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": width, "height": height})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    page.goto(f"{server.url}/")
-    expect(page.get_by_role("button", name="Classify")).to_be_visible()
-    yield page
-    context.close()
 
 
 def open_tab(page: Page, key: str) -> Locator:
@@ -60,10 +21,6 @@ def open_tab(page: Page, key: str) -> Locator:
     panel = page.locator("[role=tabpanel]:visible")
     expect(panel.get_by_role("button", name="Classify")).to_be_visible()
     return panel
-
-
-def upload(panel: Locator, file: Path) -> None:
-    panel.locator("input[type=file]").first.set_input_files(file)
 
 
 def result(panel: Locator) -> Locator:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import PATIENCE
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Locator, Page, expect
-from test_browser import PATIENCE, browser, opened, page, phone  # noqa: F401
 
 from skinmodels.registry import MODELS
 
@@ -38,7 +38,7 @@ def labels(tmp_path) -> Path:
     return path
 
 
-def open_batch(page: Page) -> Locator:  # noqa: F811
+def open_batch(page: Page) -> Locator:
     page.get_by_role("tab", name="Batch", exact=True).click()
     panel = page.locator("[role=tabpanel]:visible")
     expect(panel.get_by_role("button", name="Run")).to_be_visible()
@@ -55,14 +55,14 @@ def choose(panel: Locator, files: list[Path], models: list[str], labels: Path | 
         expect(panel.locator("#batch-labels")).to_contain_text("labels")
 
 
-def download(page: Page, panel: Locator, name: str, path: Path) -> Path:  # noqa: F811
+def download(page: Page, panel: Locator, name: str, path: Path) -> Path:
     with page.expect_download() as started:
         panel.get_by_role("button", name=name).click()
     started.value.save_as(path)
     return path
 
 
-def test_three_good_and_two_bad_files(page, files, labels, tmp_path):  # noqa: F811
+def test_three_good_and_two_bad_files(page, files, labels, tmp_path):
     panel = open_batch(page)
     choose(panel, files, TWO, labels)
     panel.get_by_role("button", name="Run").click()
@@ -84,7 +84,7 @@ def test_three_good_and_two_bad_files(page, files, labels, tmp_path):  # noqa: F
             assert float(line[f"p_{code}"]) == share
 
 
-def test_cancel_stops_and_keeps_what_there_is(page, drawn, tmp_path):  # noqa: F811
+def test_cancel_stops_and_keeps_what_there_is(page, drawn, tmp_path):
     archive = tmp_path / "many.zip"
     drawn(1, (900, 1200)).save(tmp_path / "one.jpg", quality=60)
     data = (tmp_path / "one.jpg").read_bytes()
@@ -112,7 +112,7 @@ def test_cancel_stops_and_keeps_what_there_is(page, drawn, tmp_path):  # noqa: F
     expect(status).to_contain_text("1 picture classified.", timeout=PATIENCE)
 
 
-def test_a_folder(page, files):  # noqa: F811
+def test_a_folder(page, files):
     panel = open_batch(page)
     with page.expect_file_chooser() as asked:
         panel.get_by_role("button", name="Choose a folder").click()
@@ -122,7 +122,7 @@ def test_a_folder(page, files):  # noqa: F811
     expect(panel.locator("#done-batch")).to_contain_text("3 pictures classified; 2 could not be read.", timeout=PATIENCE)
 
 
-def test_phone_width_of_a_batch(phone, files, labels):  # noqa: F811
+def test_phone_width_of_a_batch(phone, files, labels):
     panel = open_batch(phone)
     choose(panel, files, TWO, labels)
     panel.get_by_role("button", name="Run").click()

@@ -20,13 +20,12 @@ from typing import Any
 from urllib.parse import urlparse
 
 import pytest
-from conftest import ROOT, Server, start, stop
+from conftest import PATIENCE, ROOT, Server, opened, start, stop, upload
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_browser import PATIENCE, browser, opened, page, upload  # noqa: F401
 
 from skinmodels import links
 from skinmodels.registry import MODELS
@@ -47,10 +46,10 @@ class Compared:
 
 
 @pytest.fixture(scope="module")
-def compared(browser: Browser, server: Server, drawn: Any, tmp_path_factory: pytest.TempPathFactory) -> Compared:  # noqa: F811
+def compared(browser: Browser, server: Server, drawn: Any, tmp_path_factory: pytest.TempPathFactory) -> Compared:
     file = tmp_path_factory.mktemp("compared") / "drawn.png"
     drawn(5).save(file)
-    page = next(opened(browser, server, 1280, 900))  # noqa: F811
+    page = next(opened(browser, server, 1280, 900))
     page.get_by_role("tab", name="Compare", exact=True).click()
     panel = page.locator("[role=tabpanel]:visible")
     expect(panel.get_by_role("button", name="Copy link")).to_be_disabled()
@@ -100,7 +99,7 @@ def files_in(folder: Path) -> set[Path]:
 
 def test_a_copied_link_shows_the_same_figures_after_a_restart(
     compared: Compared,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     uploads: Path,
     weights_folder: Path,
     drawn: Any,
@@ -143,7 +142,7 @@ def test_links_are_short_and_hold_a_thumbnail_only_where_it_is_ticked(compared: 
     assert [found.thumbnail and found.thumbnail.size for found in thumbnails] == [None, (32, 32)]  # type: ignore[union-attr]
 
 
-def test_links_to_a_tab_a_model_and_an_example(page: Page, server: Server) -> None:  # noqa: F811
+def test_links_to_a_tab_a_model_and_an_example(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/#tab=models")
     expect(page.get_by_role("tab", name="Models", exact=True)).to_have_attribute("aria-selected", "true")
     page.goto(f"{server.url}/#tab=kaggle&model=kaggle_cnn_small&example=2")
@@ -169,7 +168,7 @@ HOSTILE = {
 }
 
 
-def test_a_hand_made_link_gives_one_sentence(page: Page) -> None:  # noqa: F811
+def test_a_hand_made_link_gives_one_sentence(page: Page) -> None:
     saved = page.locator("#saved")
     for fragment, words in HOSTILE.items():
         page.evaluate("fragment => { location.hash = fragment }", fragment)

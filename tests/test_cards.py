@@ -7,7 +7,7 @@ from typing import Any
 
 import drawn_record
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from conftest import ROOT
 from huggingface_hub import ModelCard, ModelCardData
 

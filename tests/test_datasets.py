@@ -200,11 +200,9 @@ def test_kaggle_pictures_found_in_ham_carry_what_it_knows(tmp_path: Path, monkey
     row = {"id": "test/benign/1.jpg", "image_id": "ISIC_1", "lesion_id": "HAM_1", "dx": "nv", "dx_type": "consensus"}
     pd.DataFrame([row | {"age": 50.0, "sex": "male", "localization": "foot"}]).to_csv(tmp_path / "found.csv", index=False)
     monkeypatch.setattr(datasets, "KAGGLE_IN_HAM", tmp_path / "found.csv")
-    datasets._kaggle_in_ham.cache_clear()
     samples = {sample.id: sample for sample in datasets.load(KAGGLE, [drawn_data.kaggle(tmp_path / "set")])}
-    datasets._kaggle_in_ham.cache_clear()
     found = samples["test/benign/1.jpg"]
     where = {"sex": "male", "site": "foot", "age_band": "45 to 59", "diagnosis_by": "consensus"}
-    assert found.about == where | {"lesion_id": "HAM_1"}
+    assert found.about == where | {"lesion_id": "HAM_1", "diagnosis": "nv"}
     assert found.group == found.id, "the published split was drawn by picture"
     assert samples["test/benign/2.jpg"].about == {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import drawn_data
@@ -49,51 +48,46 @@ def test_a_group_column_joins_pictures_of_one_lesion(table: Path) -> None:
     assert len({s.group for s in labelled.load(table, LABELS)}) == 5
 
 
-def no_label(table: Path) -> None:
-    table.write_text("file,name\nbenign/0.jpg,benign\n")
-
-
-def wrong_label(table: Path) -> None:
-    table.write_text("file,label\nbenign/0.jpg,harmless\n")
-
-
-def missing_file(table: Path) -> None:
-    table.write_text("file,label\nbenign/0.jpg,benign\nbenign/77.jpg,benign\n")
-
-
-def twice(table: Path) -> None:
-    table.write_text("file,label\nbenign/0.jpg,benign\nbenign/0.jpg,benign\n")
-
-
-def twice_in_other_words(table: Path) -> None:
-    table.write_text("file,label\nbenign/0.jpg,benign\n./benign/0.jpg,malignant\n")
-
-
-def no_file_name(table: Path) -> None:
-    table.write_text("file,label\nbenign/0.jpg,benign\n,malignant\n")
-
-
-def empty(table: Path) -> None:
-    table.write_text("file,label\n")
-
-
 @pytest.mark.parametrize(
-    ("spoil", "sentence"),
+    ("text", "sentence"),
     [
-        (Path.unlink, "Expected an existing .csv"),
-        (no_label, "Expected columns file and label in labels.csv. Received: no label"),
-        (wrong_label, "Expected labels benign, malignant in labels.csv. Received: harmless"),
-        (missing_file, "Expected a picture for each of the 2 rows .* none for 1, first benign/77.jpg"),
-        (twice, "Expected each file once in labels.csv. Received: benign/0.jpg more than once"),
-        (twice_in_other_words, r"Expected each file once in labels.csv. Received: \./benign/0.jpg more than once"),
-        (no_file_name, "Expected a file name in every row of labels.csv. Received: 1 without one"),
-        (empty, "Expected a row for each picture in labels.csv. Received: none"),
-        (lambda table: table.write_bytes(b""), "Expected a CSV at labels.csv"),
+        ("", "Expected a CSV at labels.csv"),
+        ("file,label\n", "Expected a row for each picture in labels.csv. Received: none"),
+        (
+            "file,name\nbenign/0.jpg,benign\n",
+            "Expected columns file and label in labels.csv. Received: no label",
+        ),
+        (
+            "file,label\nbenign/0.jpg,harmless\n",
+            "Expected labels benign, malignant in labels.csv. Received: harmless",
+        ),
+        (
+            "file,label\nbenign/0.jpg,benign\n,malignant\n",
+            "Expected a file name in every row of labels.csv. Received: 1 without one",
+        ),
+        (
+            "file,label\nbenign/0.jpg,benign\nbenign/77.jpg,benign\n",
+            "Expected a picture for each of the 2 rows .* none for 1, first benign/77.jpg",
+        ),
+        (
+            "file,label\nbenign/0.jpg,benign\nbenign/0.jpg,benign\n",
+            "Expected each file once in labels.csv. Received: benign/0.jpg more than once",
+        ),
+        (
+            "file,label\nbenign/0.jpg,benign\n./benign/0.jpg,malignant\n",
+            r"Expected each file once in labels.csv. Received: \./benign/0.jpg more than once",
+        ),
     ],
 )
-def test_a_csv_amiss_is_one_sentence(table: Path, spoil: Callable[[Path], None], sentence: str) -> None:
-    spoil(table)
+def test_a_csv_amiss_is_one_sentence(table: Path, text: str, sentence: str) -> None:
+    table.write_text(text)
     with pytest.raises(SkinModelError, match=sentence):
+        labelled.load(table, LABELS)
+
+
+def test_a_csv_that_is_not_there_is_one_sentence(table: Path) -> None:
+    table.unlink()
+    with pytest.raises(SkinModelError, match=r"Expected an existing \.csv"):
         labelled.load(table, LABELS)
 
 

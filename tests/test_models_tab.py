@@ -14,10 +14,9 @@ from pathlib import Path
 
 import drawn_record
 import pytest
-from conftest import ROOT, Server, start, stop
+from conftest import PATIENCE, ROOT, Server, opened, start, stop
 from gradio_client import Client
 from playwright.sync_api import Browser, Locator, Page, expect
-from test_browser import PATIENCE, browser, opened  # noqa: F401
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
@@ -292,12 +291,12 @@ def models_shown(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, full_server) -> Iterator[Page]:  # noqa: F811
+def page(browser: Browser, full_server) -> Iterator[Page]:
     yield from opened(browser, full_server, 1280, 900)
 
 
 @pytest.fixture
-def phone(browser: Browser, full_server) -> Iterator[Page]:  # noqa: F811
+def phone(browser: Browser, full_server) -> Iterator[Page]:
     yield from opened(browser, full_server, 390, 844)
 
 

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import DATA
 
 from skinmodels import images, inference, weights
 from skinmodels.calibrated import scaled
 from skinmodels.registry import MODELS
 from training import datasets, figures, splits
 from training.answers import chosen
-from training.files import PictureFile
+from training.files import PictureFile, Root
 
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-ARCHIVES = {
-    "kaggle": ["kaggle_malignant_vs_benign.zip"],
-    "ham10000": ["ham10000.zip"],
-    "isic2019": ["ham10000.zip", "isic2019_part.zip"],
-}
 ROWS = 200
 # Of each part, of every set: few, since every model answers them.
 FIRST = 25
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="needs the real pictures in ../shared/data")
-
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_published_probabilities_come_from_the_pictures(name: str) -> None:
+def test_published_probabilities_come_from_the_pictures(name: str, real_sets: dict[str, list[Root]]) -> None:
     spec, record = MODELS[name], weights.read_record(name)
     rows = pd.read_csv(weights.folder() / f"{name}.test.csv", dtype={"id": str, "group": str})
-    samples = datasets.load(spec, [DATA / archive for archive in ARCHIVES[spec.dataset.key]])
+    samples = datasets.of_model(spec, real_sets[spec.dataset.key])
     table = splits.split(samples, record["split"]["kind"])
     test = chosen(samples, table, "test")
     groups = [sample.about.get("lesion_id", sample.group) for sample in test]
@@ -51,5 +43,6 @@ def test_published_probabilities_come_from_the_pictures(name: str) -> None:
         assert np.array(list(prediction.probabilities.values())) == pytest.approx(row, abs=0.005), id
 
 
+@pytest.mark.usefixtures("real_sets")
 def test_the_check_of_published_figures_finds_the_same_answers() -> None:
     assert figures.main([*MODELS, "--data", str(DATA), "--check", "--first", str(FIRST)]) == 0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from huggingface_hub.repocard_data import EvalResult, eval_results_to_model_index
 
 from skinmodels import weights
@@ -21,6 +21,7 @@ from skinmodels.registry import MODELS
 from skinmodels.spec import DataSet, ModelSpec
 from skinmodels.ui.card_figures import BLOCKS, claims
 from skinmodels.ui.card_limits import limits
+from training.runs import write_text
 
 CARDS = Path(__file__).resolve().parent.parent / "weights" / "README.md"
 
@@ -213,9 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    beside = CARDS.with_suffix(".tmp")
-    beside.write_text(written, encoding="utf-8")
-    beside.replace(CARDS)
+    write_text(CARDS, written)
     return 0
 
 

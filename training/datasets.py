@@ -36,7 +36,7 @@ class Sample:
         file: opens the picture.
         published_part: "train" or "test" where the set comes split, else "".
         about: what the set tells of the picture, where it does: sex, age_band, site, diagnosis_by, fitzpatrick (as
-            written), and lesion_id where another set knows the lesion.
+            written), and lesion_id and diagnosis where another set knows the lesion.
     """
 
     id: str
@@ -50,26 +50,26 @@ class Sample:
 def kaggle(roots: list[Root]) -> list[Sample]:
     """Kaggle "Skin Cancer: Malignant vs. Benign": ``{train,test}/{benign,malignant}/*.jpg`` at any depth, no lesion ids.
 
-    Pictures found in HAM10000 carry its lesion id and metadata in ``about``; ``group`` stays the picture's own id, since the
-    published split was drawn with it.
+    Pictures found in HAM10000 carry its lesion id, diagnosis and metadata in ``about``; ``group`` stays the picture's own
+    id, since the published split was drawn with it.
     """
-    known = _kaggle_in_ham()
+    known = _kaggle_in_ham(KAGGLE_IN_HAM)
     samples = _two_folders(roots, lambda file: not file.startswith(_MELANOMA_FILE))
     return [replace(sample, about=known.get(sample.id, {})) for sample in samples]
 
 
-# Written by the audit: which picture of the Kaggle set is which of HAM10000, with HAM10000's metadata.
+# Written by training.audit: which picture of the Kaggle set is which of HAM10000, with HAM10000's metadata.
 KAGGLE_IN_HAM = Path(__file__).with_name("kaggle_in_ham.csv")
 
 
 @lru_cache(maxsize=1)
-def _kaggle_in_ham() -> dict[str, dict[str, str]]:
-    """What HAM10000 tells of the Kaggle pictures found there, by id."""
-    if not KAGGLE_IN_HAM.exists():
+def _kaggle_in_ham(path: Path) -> dict[str, dict[str, str]]:
+    """What HAM10000 tells of the Kaggle pictures found there, by id; nothing before the first audit."""
+    if not path.exists():
         return {}
-    table = pd.read_csv(KAGGLE_IN_HAM)
-    rows = zip(table["id"], table["lesion_id"], _ham_about(table), strict=True)
-    return {id: {**about, "lesion_id": lesion} for id, lesion, about in rows}
+    table = pd.read_csv(path)
+    rows = zip(table["id"], table["lesion_id"], table["dx"], _ham_about(table), strict=True)
+    return {id: {**about, "lesion_id": lesion, "diagnosis": diagnosis} for id, lesion, diagnosis, about in rows}
 
 
 def melanoma(roots: list[Root]) -> list[Sample]:

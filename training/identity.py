@@ -1,7 +1,7 @@
 """Which pictures show the same lesion, also across data sets: from the lesion ids and from the committed duplicates.
 
-Reads what ``python -m training.audit`` wrote: audit_pairs.csv and kaggle_in_ham.csv beside this file hold ids alone, so the
-same pictures are found clean wherever a model is evaluated, without the other sets at hand.
+Reads what ``python -m training.audit`` wrote: audit_pairs.csv beside this file holds ids alone, so the same pictures are found
+clean wherever a model is evaluated, without the other sets at hand.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from skinmodels.errors import SkinModelError
 from training.datasets import Sample
 
 PAIRS = Path(__file__).with_name("audit_pairs.csv")
-KAGGLE_IN_HAM = Path(__file__).with_name("kaggle_in_ham.csv")
 PAIR_COLUMNS = (
     "set_a",
     "id_a",
@@ -33,7 +32,6 @@ PAIR_COLUMNS = (
     "lesion_a",
     "lesion_b",
 )
-KAGGLE_COLUMNS = ("id", "image_id", "lesion_id", "dx", "dx_type", "age", "sex", "localization", "correlation")
 
 # These share their picture ids and their lesion ids: ISIC 2019 contains HAM10000.
 _ARCHIVE = frozenset({"ham10000", "isic2019"})
@@ -43,23 +41,15 @@ Key = tuple[str, str]
 
 def read_pairs(path: str | Path = PAIRS) -> pd.DataFrame:
     """The duplicates the audit found, columns ``PAIR_COLUMNS``; unknown lesions are "". Raises SkinModelError."""
-    return _read(path, PAIR_COLUMNS)
-
-
-def read_kaggle_in_ham(path: str | Path = KAGGLE_IN_HAM) -> pd.DataFrame:
-    """The Kaggle pictures found in HAM10000: their id, then HAM10000's own columns of its picture (unknown values ""), and
-    the correlation of the pair. Raises SkinModelError."""
-    return _read(path, KAGGLE_COLUMNS)
-
-
-def _read(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise SkinModelError(f"Expected what python -m training.audit wrote at {path}. Received: {error}") from error
-    if missing := set(columns) - set(table.columns):
-        raise SkinModelError(f"Expected the columns {', '.join(columns)} in {path}. Received: none of {', '.join(missing)}")
-    for column in {"hash_distance", "correlation", "distance"} & set(columns):
+    if missing := sorted(set(PAIR_COLUMNS) - set(table.columns)):
+        raise SkinModelError(
+            f"Expected the columns {', '.join(PAIR_COLUMNS)} in {path}. Received: none of {', '.join(missing)}"
+        )
+    for column in ("hash_distance", "correlation", "distance"):
         table[column] = pd.to_numeric(table[column])
     return table
 
@@ -69,23 +59,10 @@ def _committed_pairs() -> pd.DataFrame:
     return read_pairs()
 
 
-@cache
-def _committed_ham() -> dict[str, dict[str, str]]:
-    table = read_kaggle_in_ham()
-    return {row["id"]: {column: str(row[column]) for column in KAGGLE_COLUMNS[1:-1]} for row in table.to_dict("records")}
-
-
-def ham_metadata(id: str) -> dict[str, str] | None:
-    """What HAM10000 tells of a Kaggle picture (image_id, lesion_id, dx, dx_type, age, sex, localization; unknown values
-    "" or "unknown" as there), or None where it is not in HAM10000."""
-    return _committed_ham().get(id)
-
-
 def lesion_of(set_key: str, sample: Sample) -> str | None:
     """The lesion (or patient) a picture shows, where its set, or for Kaggle pictures HAM10000, tells."""
     if set_key == "kaggle":
-        found = ham_metadata(sample.id)
-        return found["lesion_id"] if found else None
+        return sample.about.get("lesion_id")
     return sample.group if sample.group != sample.id else None
 
 

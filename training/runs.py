@@ -15,11 +15,16 @@ import pandas as pd
 from skinmodels.errors import SkinModelError
 
 
+def write_text(path: Path, content: str) -> None:
+    """A text file in UTF-8, written beside and renamed."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(content, encoding="utf-8", newline="\n")
+    beside.replace(path)
+
+
 def write_json(path: Path, content: dict) -> None:
     """A JSON file, written beside and renamed."""
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text(json.dumps(content, indent=1) + "\n")
-    beside.replace(path)
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def read_json(path: Path) -> dict:
@@ -94,9 +99,7 @@ class RunFolder:
         if self._state.exists():
             self.check_split(table)
         else:
-            beside = self.split.with_suffix(".tmp")
-            table.to_csv(beside, index=False)
-            beside.replace(self.split)
+            write_text(self.split, table.to_csv(index=False, lineterminator="\n"))
 
     def check_split(self, table: pd.DataFrame) -> None:
         """Raises SkinModelError where the run's split is not this one, as with other pictures or another order of them."""
@@ -109,9 +112,7 @@ class RunFolder:
 
     def commit(self, state: State) -> None:
         """Make this state the run's, then drop what it no longer names."""
-        beside = self.path / "history.tmp"
-        pd.DataFrame(state.history).to_csv(beside, index=False)
-        beside.replace(self.path / "history.csv")
+        write_text(self.path / "history.csv", pd.DataFrame(state.history).to_csv(index=False, lineterminator="\n"))
         # The commit: a run killed before this line repeats the epoch.
         write_json(self._state, vars(state))
         for file in self.path.glob("*.weights.h5"):

@@ -16,6 +16,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
 from training import datasets, identity
+from training.runs import write_text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MODELS_MARKS = ("<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->")
@@ -130,13 +131,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     example = "example: python -m training.tables"
     argparse.ArgumentParser(prog="python -m training.tables", description=__doc__, epilog=example).parse_args(arguments)
     try:
-        text = updated(README.read_text(encoding="utf-8"))
+        written = updated(README.read_text(encoding="utf-8"))
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    beside = README.with_suffix(".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(README)
+    write_text(README, written)
     return 0
 
 

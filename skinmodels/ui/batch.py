@@ -106,7 +106,7 @@ def batch(
     files: list[Upload],
     models: list[str] | None = None,
     labels: list[Upload] | None = None,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008
+    progress: gr.Progress = gr.Progress(),
 ) -> Iterator[tuple]:
     """Probabilities of lesion classes for many pictures by many models. Research only, never a diagnosis.
 

@@ -191,7 +191,9 @@ def opening(saved: SavedPanel, tabs: gr.Tabs, keys: Sequence[str], handles: Sequ
     event = button.click(shown(opened), fragment, outputs, js=_FRAGMENT, show_progress="hidden", queue=False, **private)
     for its in handles:
         inputs = [wanted, its.picture, its.models]
-        event.success(_where_wanted(its), inputs, list(its.outputs), concurrency_id=QUEUE, **private)
+        # Otherwise a link opened while the one before is still on its way here would be dropped.
+        last: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_id": QUEUE}
+        event.success(_where_wanted(its), inputs, list(its.outputs), **last, **private)
 
 
 def _where_wanted(its: Handles) -> Callable[..., Iterator[Any]]:

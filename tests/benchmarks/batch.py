@@ -1,4 +1,6 @@
-"""How fast many pictures go through, in how much memory. Run from the repository: python tests/benchmarks/batch.py
+"""How fast many pictures go through, in how much memory.
+
+Run it from the repository: PYTHONPATH=. python tests/benchmarks/batch.py
 
 Throughput: pictures a second from JPEG files to a file of rows by the command line, its network loaded, against the bare
 compiled call of the network at its best batch size, on pixels that lie ready. Memory: the most the command line held, for few
@@ -20,15 +22,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from gradio_client import Client, handle_file
+from serving import CONSTANT, PAGE, serving
+
+from skinmodels import examples, inference
+from skinmodels.registry import MODELS
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-import numpy as np  # noqa: E402
-from gradio_client import Client, handle_file  # noqa: E402
-from serving import CONSTANT, PAGE, serving  # noqa: E402
-
-from skinmodels import examples, inference  # noqa: E402
-from skinmodels.registry import MODELS  # noqa: E402
 
 LEAST_THROUGHPUT = 0.8
 MOST_COMPARE = 1.15

@@ -1,4 +1,6 @@
-"""How fast the page starts, and what the networks add to a request. Run from the repository: python tests/benchmarks/serving.py
+"""How fast the page starts, and what the networks add to a request.
+
+Run it from the repository: PYTHONPATH=. python tests/benchmarks/serving.py
 
 Start: seconds from starting the process to the first page over HTTP, against an empty gradio page launched in the same way.
 Requests: the middle round trip of each model through gradio_client, against the same page with its networks alone replaced by
@@ -20,13 +22,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from gradio_client import Client, handle_file
+
+from skinmodels import examples
+from skinmodels.registry import MODELS
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from gradio_client import Client, handle_file  # noqa: E402
-
-from skinmodels import examples  # noqa: E402
-from skinmodels.registry import MODELS  # noqa: E402
 
 MOST_START = 1.5
 MOST_TRIP = 1.3
