@@ -85,7 +85,7 @@ def predict_batch(name: str, images: Sequence[Image.Image]) -> list[Prediction]:
         began = time.perf_counter()
         seen = [spec.preprocessing.picture(image) for image in images[start : start + MAX_BATCH]]
         values = spec.preprocessing.scale(np.stack([np.asarray(picture, dtype=np.uint8) for picture in seen]))
-        rows = calibrated(model.record, spec.probabilities(model.network.predict_on_batch(values)))
+        rows = calibrated(model.record, spec.ask(model.network, values))
         sets = _conformal(spec, model.record, rows)
         seconds = (time.perf_counter() - began) / len(seen)
         predictions += [
@@ -144,7 +144,7 @@ def _model(spec: ModelSpec) -> Loaded:
                 _import_keras()
                 model = Loaded(weights.load(spec.name), weights.read_record(spec.name))
                 # Compiles the call, so that the first picture is answered as fast as the others.
-                model.network.predict_on_batch(np.zeros((1, *spec.preprocessing.size, 3), np.float32))
+                spec.ask(model.network, np.zeros((1, *spec.preprocessing.size, 3), np.float32))
                 _loaded[spec.name] = model
                 log.info("Loaded %s", spec.name)
     return model

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
     import keras
 
-Scaling = Literal["0..1", "-1..1"]
+Scaling = Literal["0..1", "-1..1", "imagenet"]
 
-_SCALING_WORDS = {"0..1": "scaled to 0..1", "-1..1": "scaled to -1..1"}
+_SCALING_WORDS = {"0..1": "scaled to 0..1", "-1..1": "scaled to -1..1", "imagenet": "scaled by ImageNet's mean and spread"}
+
+# Of ImageNet's pictures in 0..1, by channel.
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @dataclass(frozen=True)
@@ -28,15 +32,18 @@ class Preprocessing:
         size: height and width the network takes, in pixels.
         source_size: height and width at which the training pictures were stored, in pixels.
         scaling: range of the float32 values the network takes.
+        equalised: whether the histogram of brightness is equalised at the network's size, colours kept.
     """
 
     size: tuple[int, int]
     source_size: tuple[int, int]
     scaling: Scaling
+    equalised: bool = False
 
     def picture(self, image: Image.Image) -> Image.Image:
         """The network's view as an RGB picture of exactly ``size``, from an RGB picture of any size."""
-        return _bilinear(self.reduced(image), self.size)
+        picture = _bilinear(self.reduced(image), self.size)
+        return _equalised(picture) if self.equalised else picture
 
     def reduced(self, image: Image.Image) -> Image.Image:
         """The first step alone: an RGB picture of at most ``source_size``, of which ``picture`` makes the same view."""
@@ -49,13 +56,17 @@ class Preprocessing:
     def scale(self, pixels: np.ndarray) -> np.ndarray:
         """Pixels 0..255 of any shape as the float32 values the network takes; the argument is left as it is."""
         values = np.asarray(pixels, dtype=np.float32)
-        return values / np.float32(255) if self.scaling == "0..1" else values / np.float32(127.5) - np.float32(1)
+        if self.scaling == "-1..1":
+            return values / np.float32(127.5) - np.float32(1)
+        values = values / np.float32(255)
+        return values if self.scaling == "0..1" else (values - _MEAN) / _SPREAD
 
     def words(self, size: tuple[int, int]) -> str:
         """What is done to a picture of this height and width, in one line for people."""
         height, width = self._reduced(size)
         first = "" if (height, width) in (size, self.size) else f"reduced to {width}x{height}, "
-        return f"{first}squashed to {self.size[1]}x{self.size[0]}, bilinear, {_SCALING_WORDS[self.scaling]}"
+        then = "histogram equalised, " if self.equalised else ""
+        return f"{first}squashed to {self.size[1]}x{self.size[0]}, bilinear, {then}{_SCALING_WORDS[self.scaling]}"
 
     def _reduced(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width after the first step, which only ever reduces."""
@@ -66,6 +77,12 @@ def _bilinear(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Resize to (height, width) with Pillow's bilinear filter, which averages over all source pixels when reducing."""
     height, width = size
     return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BILINEAR)
+
+
+def _equalised(picture: Image.Image) -> Image.Image:
+    """Histogram equalisation of the luma alone, so that no colour changes its hue."""
+    luma, blue, red = picture.convert("YCbCr").split()
+    return Image.merge("YCbCr", (ImageOps.equalize(luma), blue, red)).convert("RGB")
 
 
 @dataclass(frozen=True)
@@ -104,7 +121,7 @@ class ModelSpec:
     Attributes:
         name: key in the registry; weights stand in ``weights/<name>.weights.h5``.
         title: what people are shown.
-        paper: where the network comes from.
+        paper: where the network comes from; None for a network of our own.
         dataset: what it was trained on.
         labels: class codes in output order. Two labels with one sigmoid unit: the unit is the probability of the second.
         preprocessing: from picture to input.
@@ -112,11 +129,12 @@ class ModelSpec:
         params: parameter count, trainable and not, a contract.
         claims: what the paper says it reached; empty where it prints no figure.
         claim_note: one sentence on what the claims are worth.
+        mirrored: whether its answer is the mean over the picture, its two mirror images and the half turn that both make.
     """
 
     name: str
     title: str
-    paper: Paper
+    paper: Paper | None
     dataset: DataSet
     labels: tuple[str, ...]
     preprocessing: Preprocessing
@@ -124,6 +142,7 @@ class ModelSpec:
     params: int
     claims: tuple[Claim, ...] = ()
     claim_note: str = ""
+    mirrored: bool = False
 
     @property
     def binary(self) -> bool:
@@ -134,3 +153,11 @@ class ModelSpec:
         """Network outputs (n, 1) or (n, classes) as float64 probabilities (n, labels) in label order."""
         values = np.asarray(outputs, dtype=np.float64)
         return np.concatenate([1 - values, values], axis=1) if self.binary else values
+
+    def ask(self, network: keras.Model, values: np.ndarray) -> np.ndarray:
+        """What is served: float64 probabilities (n, labels) of the network's input (n, height, width, 3), in one call."""
+        if not self.mirrored:
+            return self.probabilities(network.predict_on_batch(values))
+        views = np.concatenate([values, values[:, :, ::-1], values[:, ::-1], values[:, ::-1, ::-1]])
+        rows = self.probabilities(network.predict_on_batch(views))
+        return rows.reshape(4, len(values), len(self.labels)).mean(axis=0)

@@ -80,5 +80,5 @@ def test_too_few_pictures_of_a_class(ham: list[datasets.Sample]) -> None:
 
 
 def test_unknown_kind(ham: list[datasets.Sample]) -> None:
-    with pytest.raises(SkinModelError, match="one of lesion, published, random"):
+    with pytest.raises(SkinModelError, match="one of lesion, patient, published, random"):
         splits.split(ham, "best")

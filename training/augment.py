@@ -19,6 +19,7 @@ class Augmentation:
     Attributes:
         turns: mirror images and right-angle turns, which lose no pixel.
         shift, zoom: share of the side, 0..1.
+        shear: tangent of the angle, 0..1.
         brightness: share of the value range, 0..1.
         contrast, saturation: share by which the factor may leave 1.
         hue: share of the colour circle, 0..1.
@@ -27,6 +28,7 @@ class Augmentation:
     turns: bool = True
     shift: float = 0.05
     zoom: float = 0.1
+    shear: float = 0.0
     brightness: float = 0.05
     contrast: float = 0.1
     saturation: float = 0.1
@@ -75,6 +77,8 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
         layers.append(library.RandomTranslation(how.shift, how.shift, **fill))
     if how.zoom:
         layers.append(library.RandomZoom((-how.zoom, how.zoom), **fill))
+    if how.shear:
+        layers.append(library.RandomShear(how.shear, how.shear, **fill))
     if how.brightness:
         layers.append(library.RandomBrightness(how.brightness, **values))
     if how.contrast:

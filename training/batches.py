@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from imblearn.over_sampling import RandomOverSampler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from training.augment import Augmentation, augment
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+# From indices of training pictures and a seed to what the network takes for them, float32.
+Pictures = Callable[[np.ndarray, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """``Pictures`` made of uint8 pixels (n, height, width, 3), each time changed anew."""
+
+    pixels: np.ndarray
+    scale: Callable[[np.ndarray], np.ndarray]
+    how: Augmentation
+
+    def __call__(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        return self.scale(augment(self.pixels[rows], self.how, seed))
 
 
 class Balance:
     """Which training pictures an epoch draws from, and what each counts in the loss."""
 
     def __init__(self, classes: np.ndarray, kind: str, threshold: int, seed: int) -> None:
-        """``classes``: label index (n,) of the training part. ``kind``: "natural", "oversample" or "threshold"."""
+        """``classes``: label index (n,) of the training part. ``kind``: "natural", "oversample", "threshold" or "weights"."""
         self.classes, self.kind, self.threshold, self.seed = classes, kind, threshold, seed
         self.weights = np.ones(len(classes), np.float32)
         self._pool = np.arange(len(classes))
@@ -28,8 +44,10 @@ class Balance:
         elif kind == "threshold":
             sizes = np.bincount(classes)[classes]
             self.weights = np.maximum(1, threshold / sizes).astype(np.float32)
+        elif kind == "weights":
+            self.weights = compute_sample_weight("balanced", classes).astype(np.float32)
         elif kind != "natural":
-            raise ValueError(f"Expected natural, oversample or threshold. Received: {kind!r}")
+            raise ValueError(f"Expected natural, oversample, threshold or weights. Received: {kind!r}")
 
     def pool(self, epoch: int) -> np.ndarray:
         """Indices the epoch draws from, each as often as it stands there."""
@@ -51,10 +69,8 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        pixels: np.ndarray,
+        pictures: Pictures,
         balance: Balance,
-        scale: Callable[[np.ndarray], np.ndarray],
-        augmentation: Augmentation,
         batch_size: int,
         steps: int | None,
         epoch: int,
@@ -63,8 +79,8 @@ class Batches(keras.utils.PyDataset):
     ) -> None:
         """``steps``: batches an epoch has, or None for one pass over the pool. ``epoch``: the first one to give, from 0."""
         super().__init__(workers=1)  # one worker: batches reseed the process's random generators
-        self.pixels, self.balance, self.scale, self.augmentation = pixels, balance, scale, augmentation
-        self.batch_size, self.seed, self.epoch, self.mixup = batch_size, seed, epoch, mixup
+        self.pictures, self.balance, self.batch_size = pictures, balance, batch_size
+        self.seed, self.epoch, self.mixup = seed, epoch, mixup
         self.steps = steps or math.ceil(len(balance.pool(epoch)) / batch_size)
         self._order = self._draw()
 
@@ -81,7 +97,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Batch:
         rows = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         seed = int(np.random.SeedSequence((self.seed, self.epoch, index)).generate_state(1)[0])
-        pictures = self.scale(augment(self.pixels[rows], self.augmentation, seed))
+        pictures = self.pictures(rows, seed)
         classes, weights = self.balance.classes[rows], self.balance.weights[rows]
         return self._mixed(pictures, classes, weights, seed) if self.mixup else (pictures, classes, weights)
 

@@ -56,7 +56,7 @@ def measure(name: str, rounds: int) -> dict[str, float]:
     whole, bare = [], []
     for _ in range(rounds):
         whole.append(_seconds(lambda: inference.predict(name, picture)))
-        bare.append(_seconds(lambda: network.predict_on_batch(values)))
+        bare.append(_seconds(lambda: MODELS[name].ask(network, values)))
     return {
         "p50_ms": round(statistics.median(whole) * 1000, 2),
         "compiled_ms": round(statistics.median(bare) * 1000, 2),

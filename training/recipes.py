@@ -12,13 +12,22 @@ from training.augment import Augmentation
 class Recipe:
     """Attributes:
     epochs, batch_size: as they say; ``steps``: batches an epoch, or None for one pass over the pool drawn from.
-    optimizer: "adam" or "adamw", with ``learning_rate`` and ``weight_decay`` (AdamW only).
-    schedule: "constant", or "cosine" down to a hundredth over the epochs.
-    balance: "natural", "oversample" or "threshold" (at ``threshold`` pictures a class), on the training part only.
+    optimizer: "adam", "adamw", "rmsprop" or "sgd", with ``learning_rate`` and ``weight_decay`` (AdamW only).
+    momentum: of SGD.
+    clip_norm: each weight's gradient is shortened to this norm; None leaves it.
+    schedule: "constant", "cosine" down to a hundredth over the epochs, or "plateau": halved after 3 epochs without better
+        training accuracy, and stopped after 10 without better val_loss.
+    balance: "natural", "oversample" or "threshold" (at ``threshold`` pictures a class) draws, or "weights" in the
+        loss, on the training part only.
     select: validation figure that the best checkpoint has highest.
     mixup: strength of MixUp, the parameter of its Beta distribution; 0 is none.
+    averaged: momentum of the moving average of the weights that is validated and published; 0 takes the weights themselves.
     norm_momentum: of every batch normalisation; None leaves the builder's.
     start: layer that ends the part started from ImageNet weights, or None for random weights.
+    frozen: layer that ends the part that is not trained, or None. Its features are kept on disk for every training picture
+        and ``copies`` augmented copies of it, of which batches draw.
+    first: a recipe run before this one, whose best weights this one goes on from; None starts anew.
+    side: pictures are trained on at this height and width, where that is not the size the network is served at.
     float32: publish the weights as they are, not as float16.
     deviations: what the paper does otherwise or is silent on, shown with the model.
     """
@@ -30,18 +39,30 @@ class Recipe:
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
+    momentum: float = 0.0
+    clip_norm: float | None = None
     schedule: str = "constant"
     balance: str = "natural"
     threshold: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
     mixup: float = 0.0
+    averaged: float = 0.0
     norm_momentum: float | None = None
     start: str | None = None
+    frozen: str | None = None
+    copies: int = 0
+    first: Recipe | None = None
+    side: int | None = None
     float32: bool = False
     deviations: tuple[str, ...] = ()
 
 
 _AUGMENTED = "augmented with mirror images, right-angle turns, small shifts, zoom and colour changes; the paper names none"
+
+_THRESHOLD = (
+    "a class with fewer than 867 training pictures stays as it is, and its loss is weighted up",
+    "the 867 pictures of a larger class are drawn anew every epoch",
+)
 
 RECIPES = {
     # Two cores: about 13 minutes. Test accuracy about 0.8.
@@ -103,8 +124,7 @@ RECIPES = {
         start="out_relu",
         float32=True,
         deviations=(
-            "a class with fewer than 867 training pictures stays as it is, and its loss is weighted up",
-            "the 867 pictures of a larger class are drawn anew every epoch",
+            *_THRESHOLD,
             "the paper is silent on optimiser and schedule: AdamW at 0.001 falling along a cosine, batches of 64, MixUp of 0.2",
             "batch normalisation averages with momentum 0.97; dropout 0.3 before the last layer as regularisation",
         ),

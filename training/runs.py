@@ -88,6 +88,10 @@ class RunFolder:
             raise SkinModelError(f"Expected the configuration in {self.config} to resume. Received: other {', '.join(changed)}")
         return self.state()
 
+    def begun(self) -> bool:
+        """Whether there is a run with an epoch done."""
+        return self._state.exists()
+
     def state(self) -> State:
         """The state of a run with at least one epoch. Raises SkinModelError where there is none."""
         if not self._state.exists():
@@ -118,3 +122,12 @@ class RunFolder:
         for file in self.path.glob("*.weights.h5"):
             if file.name not in (state.last, state.best):
                 file.unlink()
+
+    def features(self, part: str, copy: int = 0) -> Path:
+        """Where the features that a frozen part gives of one part of the split, or of a changed copy of it, are kept."""
+        return self.path / f"features-{part}-{copy}.npy"
+
+    def drop_features(self) -> None:
+        """They are gigabytes, and of no use once the run is over."""
+        for file in self.path.glob("features-*.npy*"):
+            file.unlink()

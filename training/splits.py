@@ -12,16 +12,21 @@ from skinmodels.errors import SkinModelError
 from training.datasets import Sample
 
 PARTS = ("train", "validation", "calibration", "test")
-KINDS = ("lesion", "published", "random")
-DEFAULT_KIND = {"kaggle": "published", "ham10000": "lesion", "isic2019": "lesion"}
+KINDS = ("lesion", "patient", "published", "random")
+DEFAULT_KIND = {"kaggle": "published", "ham10000": "lesion", "isic2019": "lesion", "siim": "published"}
+
+
+def default_kind(key: str, samples: Sequence[Sample]) -> str:
+    """How the set of that key is split unless told otherwise: SIIM-ISIC by patient where it comes with patients' ids."""
+    return "patient" if key == "siim" and not any(s.published_part for s in samples) else DEFAULT_KIND[key]
 
 
 def split(samples: Sequence[Sample], kind: str, seed: int = 0) -> pd.DataFrame:
     """A table (id, group, label, part), a row a sample in their order; every kind is stratified by class.
 
-    "lesion": 70 % train, 10 % validation, 20 % test, no group in two parts. "published": the set's own test part, 15 % of its
-    training part for validation. "random": 64 / 16 / 20 % by picture whatever the lesion, as paper 2 does. Half of the
-    validation, by group, selects checkpoints ("validation"); the other half is never looked at in training ("calibration").
+    "lesion", "patient": 70 % train, 10 % validation, 20 % test, no group in two parts. "published": the set's own test part,
+    15 % of its training part for validation. "random": 64 / 16 / 20 % by picture whatever the lesion, as paper 2 does. Half of
+    the validation, by group, selects checkpoints ("validation"); the other half is never looked at in training ("calibration").
     """
     table = pd.DataFrame(
         {
@@ -37,9 +42,9 @@ def split(samples: Sequence[Sample], kind: str, seed: int = 0) -> pd.DataFrame:
         )
     published = np.array([s.published_part for s in samples])
     rows = np.arange(len(table))
-    if kind == "lesion":
+    if kind in ("lesion", "patient"):
         if (table["group"] == table["id"]).all():
-            raise SkinModelError("Expected a data set with lesion ids for --split lesion. Received: one without")
+            raise SkinModelError(f"Expected a data set with {kind} ids for --split {kind}. Received: one without")
         tenth = _folds(table, rows, 10, seed)
         table.loc[tenth < 2, "part"] = "test"
         table.loc[tenth == 2, "part"] = "validation"

@@ -8,21 +8,22 @@ the split is never opened.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, plots, splits
+from training.fit import Part, at_side, fit
 from training.pixels import decode
 from training.recipes import RECIPES, Recipe, recipe_for
-from training.runs import RunFolder, State, versions, write_json
+from training.runs import RunFolder, versions, write_json
 
 EXAMPLE = "example: python -m training.train ham_cnn28 --data HAM10000.zip --out runs/ham_cnn28"
 
@@ -63,32 +64,64 @@ def train(
     out: str | None = None,
     resume: bool = False,
     start: str | None = None,
+    recipe: Recipe | None = None,
 ) -> Path:
-    """Train model ``name`` and return the run's folder; arguments as on the command line. Raises SkinModelError."""
-    spec, recipe = model_spec(name), recipe_for(name)
-    kind = kind or splits.DEFAULT_KIND[spec.dataset.key]
-    full = recipe
+    """Train model ``name`` and return the run's folder; arguments as on the command line. Raises SkinModelError.
+
+    ``recipe``: one to train by instead of the model's own.
+    """
+    spec, recipe = model_spec(name), recipe or recipe_for(name)
     for option, value, least in (("--epochs", epochs, 1), ("--steps", steps, 1), ("--seed", seed, 0)):
         if value is not None and value < least:
             raise SkinModelError(f"Expected {option} of at least {least}. Received: {value}")
     if start is not None and not Path(start).is_file():
         raise SkinModelError(f"Expected a file of ImageNet weights at --start. Received: {start}")
-    recipe = replace(recipe, epochs=epochs or recipe.epochs, steps=steps or recipe.steps)
     samples = datasets.load(spec, data)
+    kind = kind or splits.default_kind(spec.dataset.key, samples)
     table = splits.split(samples, kind)
     splits.check(table, kind, spec.labels)
-    folder = RunFolder(out or f"runs/{name}-{kind}-seed{seed}")
+    folder = Path(out or f"runs/{name}-{kind}-seed{seed}")
+    told = {
+        "seed": seed,
+        "split": {"kind": kind, "seed": 0},
+        "start": Path(start).name if start else None,
+        "data": [Path(path).name for path in data],
+    }
+    before = None
+    for part, its in ((folder / FIRST, recipe.first), (folder, recipe)):
+        if its is not None:
+            shorter = replace(its, epochs=epochs or its.epochs, steps=steps or its.steps)
+            before = _run(spec, its, shorter, RunFolder(part), samples, table, told, resume, start, before)
+    return folder
+
+
+# Where, in a run's folder, the run of its recipe's first part is kept.
+FIRST = "first"
+
+
+def _run(
+    spec: ModelSpec,
+    full: Recipe,
+    recipe: Recipe,
+    folder: RunFolder,
+    samples: list[datasets.Sample],
+    table: pd.DataFrame,
+    told: dict,
+    resume: bool,
+    start: str | None,
+    before: Path | None,
+) -> Path:
+    """Train by one recipe, ``full`` or what the command line left of it; the best weights. ``told``: for the configuration."""
+    spec = at_side(spec, recipe.side)
     parts = _decode(spec, samples, table["part"].to_numpy())
     # Read and checked everything: only now does anything get written.
-    state = folder.begin(_config(spec, recipe, full, seed, kind, data, start), resume)
+    state = folder.begin(_config(spec, full, recipe) | told, resume)
     folder.keep_split(table)
     if state.epoch < recipe.epochs and not state.stopped:
-        _fit(spec, recipe, folder, state, parts, seed, start)
+        fit(spec, recipe, folder, state, parts, told["seed"], start, before)
+    folder.drop_features()
     _report(spec, folder, parts, table)
-    return folder.path
-
-
-Part = tuple[np.ndarray, np.ndarray]
+    return folder.path / folder.state().best
 
 
 def _decode(spec: ModelSpec, samples: list[datasets.Sample], part_of: np.ndarray) -> dict[str, Part]:
@@ -101,106 +134,17 @@ def _decode(spec: ModelSpec, samples: list[datasets.Sample], part_of: np.ndarray
     return parts
 
 
-def _config(
-    spec: ModelSpec, recipe: Recipe, full: Recipe, seed: int, kind: str, data: Sequence[str], start: str | None
-) -> dict:
+def _config(spec: ModelSpec, full: Recipe, recipe: Recipe) -> dict:
     fewer_steps = recipe.steps is not None and (full.steps is None or recipe.steps < full.steps)
-    reduced = recipe.epochs < full.epochs or fewer_steps
     return {
         "name": spec.name,
         "params": spec.params,
         "labels": list(spec.labels),
-        "seed": seed,
-        "split": {"kind": kind, "seed": 0},
-        "schedule": "reduced" if reduced else "full",
-        "start": Path(start).name if start else None,
+        "schedule": "reduced" if recipe.epochs < full.epochs or fewer_steps else "full",
         "recipe": asdict(recipe),
         "preprocessing": asdict(spec.preprocessing),
-        "data": [Path(path).name for path in data],
         "versions": versions(),
     }
-
-
-def _fit(
-    spec: ModelSpec, recipe: Recipe, folder: RunFolder, state: State, parts: dict[str, Part], seed: int, start: str | None
-) -> None:
-    import keras
-
-    from training.batches import Balance, Batches
-    from training.callbacks import SaveRun, SeedDropout, Validate
-    from training.loop import loop
-
-    keras.utils.set_random_seed(seed)
-    model = _compiled(spec, recipe, start if not state.last else None, fresh=not state.last)
-    if state.last:
-        model.optimizer.build(model.trainable_variables)
-        model.load_weights(folder.path / state.last)
-    pixels, classes = parts["train"]
-    balance = Balance(classes, recipe.balance, recipe.threshold, seed)
-    batches = Batches(
-        pixels,
-        balance,
-        spec.preprocessing.scale,
-        recipe.augmentation,
-        recipe.batch_size,
-        recipe.steps,
-        state.epoch,
-        seed,
-        recipe.mixup,
-    )
-    others: list[keras.callbacks.Callback] = []
-    if recipe.schedule == "cosine":
-        others.append(keras.callbacks.LearningRateScheduler(lambda epoch: _cosine(recipe, epoch)))
-    save = SaveRun(folder, state, recipe.select, others)
-    loop(model, batches, [SeedDropout(seed), Validate(spec, *parts["validation"]), *others, save], state.epoch, recipe.epochs)
-
-
-def _compiled(spec: ModelSpec, recipe: Recipe, start: str | None, fresh: bool):
-    import keras
-
-    model = spec.build()
-    if recipe.norm_momentum is not None:
-        for layer in model.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.momentum = recipe.norm_momentum
-    if recipe.start and fresh:
-        _load_start(model, recipe.start, start)
-    decay = {"weight_decay": recipe.weight_decay} if recipe.optimizer == "adamw" else {}
-    optimizer = keras.optimizers.get(
-        {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate, **decay}}
-    )
-    kind = "binary" if spec.binary else "categorical" if recipe.mixup else "sparse_categorical"
-    loss = f"{kind}_crossentropy"
-    model.compile(optimizer, loss, weighted_metrics=["accuracy"])
-    return model
-
-
-def _load_start(model, layer: str, file: str | None) -> None:
-    """ImageNet weights up to and including ``layer``: from a file, or from Keras, which downloads them."""
-    import keras
-
-    base = keras.Model(model.input, model.get_layer(layer).output)
-    if file is None:
-        try:
-            online = keras.applications.MobileNetV2(input_shape=(224, 224, 3), include_top=False, weights="imagenet")
-        except Exception as error:  # whatever the download raises
-            raise SkinModelError(
-                f"Expected to download Keras's ImageNet weights, or --start FILE. Received: {error}"
-            ) from error
-        base.set_weights(online.get_weights())
-        return
-    try:
-        base.load_weights(file)
-    except (OSError, ValueError) as error:
-        raise SkinModelError(
-            f"Expected ImageNet weights for {model.name} up to {layer} in {file}. Received: {error}"
-        ) from error
-
-
-def _cosine(recipe: Recipe, epoch: int) -> float:
-    """Learning rate of an epoch, from the recipe's down to a hundredth of it."""
-    share = epoch / max(1, recipe.epochs - 1)
-    return recipe.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
 
 
 def _report(spec: ModelSpec, folder: RunFolder, parts: dict[str, Part], table) -> None:

@@ -1,0 +1,147 @@
+"""One network fitted by one recipe."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skinmodels.spec import ModelSpec
+from training.recipes import Recipe
+from training.runs import RunFolder, State
+
+if TYPE_CHECKING:
+    import keras
+
+    from training.batches import Pictures
+    from training.callbacks import Validate
+
+# Uint8 pictures (n, height, width, 3) and their label indices (n,).
+Part = tuple[np.ndarray, np.ndarray]
+
+
+def at_side(spec: ModelSpec, side: int | None) -> ModelSpec:
+    """The spec with pictures of another height and width, for networks that end in a global pool; None leaves it."""
+    if side is None:
+        return spec
+
+    def build() -> keras.Model:
+        import keras
+
+        model = spec.build()
+        return keras.models.clone_model(model, input_tensors=keras.Input((side, side, 3), name="picture"))
+
+    return replace(spec, build=build, preprocessing=replace(spec.preprocessing, size=(side, side)))
+
+
+def fit(
+    spec: ModelSpec,
+    recipe: Recipe,
+    folder: RunFolder,
+    state: State,
+    parts: dict[str, Part],
+    seed: int,
+    start: str | None = None,
+    before: Path | None = None,
+) -> None:
+    """Train from where ``state`` stands to the recipe's end, leaving checkpoints in ``folder``.
+
+    ``start``: file of ImageNet weights, or None for Keras's own. ``before``: weights to go on from instead of them.
+    """
+    import keras
+
+    from training.batches import Augmented, Balance, Batches
+    from training.callbacks import Averaged, SaveRun, SeedDropout, Validate
+    from training.loop import loop
+
+    keras.utils.set_random_seed(seed)
+    # Of a network with a frozen part the last checkpoint holds the rest alone, the best one all of it.
+    whole = _network(spec, recipe, start, folder.path / state.best if state.best else before)
+    if recipe.frozen:
+        model, pictures, validate = _frozen(whole, spec, recipe, folder, parts, seed)
+    else:
+        model, validate = whole, Validate(spec, *parts["validation"])
+        pictures = Augmented(parts["train"][0], spec.preprocessing.scale, recipe.augmentation)
+    _compile(model, spec, recipe)
+    if state.last:
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(folder.path / state.last)
+    balance = Balance(parts["train"][1], recipe.balance, recipe.threshold, seed)
+    batches = Batches(pictures, balance, recipe.batch_size, recipe.steps, state.epoch, seed, recipe.mixup)
+    others = _schedule(recipe)
+    averaged = [Averaged(resumed=bool(state.last))] if recipe.averaged else []
+    save = SaveRun(folder, state, recipe.select, others, whole)
+    loop(model, batches, [SeedDropout(seed), *averaged, validate, *others, save], state.epoch, recipe.epochs)
+
+
+def _network(spec: ModelSpec, recipe: Recipe, start: str | None, before: Path | None) -> keras.Model:
+    import keras
+
+    from training.start import load_start
+
+    model = spec.build()
+    if recipe.norm_momentum is not None:
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = recipe.norm_momentum
+    if before is not None:
+        model.load_weights(before)
+    elif recipe.start:
+        load_start(model, recipe.start, start)
+    return model
+
+
+def _frozen(
+    whole: keras.Model, spec: ModelSpec, recipe: Recipe, folder: RunFolder, parts: dict[str, Part], seed: int
+) -> tuple[keras.Model, Pictures, Validate]:
+    """The part of ``whole`` behind the frozen one, and the features that it is trained and validated on."""
+    from training.callbacks import Validate
+    from training.frozen import Cached, features, halves
+
+    base, model = halves(whole, str(recipe.frozen))
+    copies = []
+    for copy in range(recipe.copies + 1):
+        how = recipe.augmentation if copy else None
+        file = folder.features("train", copy)
+        copies.append(features(base, parts["train"][0], spec.preprocessing, how, seed * 1000 + copy, file))
+    shown, truth = parts["validation"]
+    kept = features(base, shown, spec.preprocessing, None, seed, folder.features("validation"))
+    return model, Cached(copies), Validate(spec, kept, truth, partial(np.asarray, dtype=np.float32))
+
+
+def _compile(model: keras.Model, spec: ModelSpec, recipe: Recipe) -> None:
+    import keras
+
+    config: dict = {"learning_rate": recipe.learning_rate}
+    if recipe.optimizer == "adamw":
+        config |= {"weight_decay": recipe.weight_decay}
+    if recipe.momentum:
+        config |= {"momentum": recipe.momentum}
+    if recipe.clip_norm:
+        config |= {"clipnorm": recipe.clip_norm}
+    if recipe.averaged:
+        config |= {"use_ema": True, "ema_momentum": recipe.averaged}
+    optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
+    kind = "binary" if spec.binary else "categorical" if recipe.mixup else "sparse_categorical"
+    model.compile(optimizer, f"{kind}_crossentropy", weighted_metrics=["accuracy"])
+
+
+def _schedule(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    import keras
+
+    if recipe.schedule == "cosine":
+        return [keras.callbacks.LearningRateScheduler(lambda epoch: _cosine(recipe, epoch))]
+    if recipe.schedule == "plateau":
+        halved = keras.callbacks.ReduceLROnPlateau("accuracy", factor=0.5, patience=3)
+        return [halved, keras.callbacks.EarlyStopping("val_loss", patience=10)]
+    return []
+
+
+def _cosine(recipe: Recipe, epoch: int) -> float:
+    """Learning rate of an epoch, from the recipe's down to a hundredth of it."""
+    share = epoch / max(1, recipe.epochs - 1)
+    return recipe.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)

@@ -1,0 +1,81 @@
+"""The ImageNet weights a network starts from: from a file, or from Keras, which downloads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skinmodels.errors import SkinModelError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load_start(model: keras.Model, layer: str, file: str | None) -> None:
+    """Give ``model`` ImageNet weights up to and including ``layer``.
+
+    ``file``: a ``.weights.h5`` of that part, or a ``.npz`` of arrays for a ResNet-50 v2; None takes Keras's own.
+    Raises SkinModelError where they do not fit or cannot be had.
+    """
+    import keras
+
+    base = keras.Model(model.inputs, model.get_layer(layer).output)
+    try:
+        if file is None:
+            base.set_weights(_online(model.name))
+        elif Path(file).suffix == ".npz":
+            _load_resnet(base, file)
+        else:
+            base.load_weights(file)
+    except (OSError, ValueError, KeyError) as error:
+        why = str(error).splitlines()[0]  # Keras goes on with a list of every layer
+        raise SkinModelError(
+            f"Expected ImageNet weights for {model.name} up to {layer} in {file or 'Keras'}. Received: {why}"
+        ) from error
+
+
+def _online(name: str) -> list[np.ndarray]:
+    """Keras's ImageNet weights of the convolutional part of that network."""
+    import keras
+
+    makers = {
+        "isic_mobilenet": keras.applications.MobileNetV2,
+        "ham_reference": keras.applications.MobileNetV2,
+        "ham_vgg16": keras.applications.VGG16,
+    }
+    if name not in makers:
+        raise SkinModelError(f"Expected --start FILE, since Keras has no ImageNet weights for {name}. Received: no file")
+    try:
+        return makers[name](input_shape=(224, 224, 3), include_top=False, weights="imagenet").get_weights()
+    except Exception as error:  # whatever the download raises
+        raise SkinModelError(f"Expected to download Keras's ImageNet weights, or --start FILE. Received: {error}") from error
+
+
+def _load_resnet(base: keras.Model, file: str) -> None:
+    """Arrays under the names of the ONNX model zoo's resnet50-v2-7: ``stage2_conv5_weight`` (height, width, in, out),
+    ``stage2_batchnorm4_gamma`` and so on, numbered through each stage; the fourth convolution of a stage is its shortcut."""
+    with np.load(file) as arrays:
+        for layer in base.layers:
+            if layer.weights:
+                layer.set_weights([arrays[key].astype(np.float32) for key in keys(layer.name)])
+
+
+def keys(layer: str) -> list[str]:
+    """The arrays of a layer of ``architectures/resnet50.py``."""
+    stage, _, rest = layer.partition("_unit")
+    if not rest:
+        name = layer
+    else:
+        unit, _, part = rest.partition("_")
+        before = int(unit) - 1
+        if part.startswith("norm"):
+            name = f"{stage}_batchnorm{3 * before + int(part[-1]) - 1}"
+        elif part == "shortcut":
+            name = f"{stage}_conv3"
+        else:
+            # From the second unit on, the shortcut of the first one counts too.
+            name = f"{stage}_conv{3 * before + int(part[-1]) - 1 + (before > 0)}"
+    parts = ("gamma", "beta", "running_mean", "running_var") if "batchnorm" in name else ("weight",)
+    return [f"{name}_{part}" for part in parts]
