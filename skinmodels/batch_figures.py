@@ -98,14 +98,17 @@ def _figures(name: str, seen: _Seen, unread: int) -> Figures:
     from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
 
     labels, n = MODELS[name].labels, len(seen.truth)
+    if not n:
+        nothing = [[0] * len(labels) for _ in labels]
+        return Figures(name, labels, 0, None, None, None, nothing, dict(seen.unknown), seen.unlabelled, unread)
     truth, probabilities = np.array(seen.truth, dtype=int), np.array(seen.probabilities).reshape(n, len(labels))
     predicted, occurring = probabilities.argmax(axis=1), np.unique(truth)
     return Figures(
         name,
         labels,
         n,
-        float(accuracy_score(truth, predicted)) if n else None,
-        float(recall_score(truth, predicted, labels=occurring, average="macro")) if n else None,
+        float(accuracy_score(truth, predicted)),
+        float(recall_score(truth, predicted, labels=occurring, average="macro")),
         _auc(truth, probabilities) if len(occurring) > 1 else None,
         confusion_matrix(truth, predicted, labels=range(len(labels))).tolist(),
         dict(seen.unknown),

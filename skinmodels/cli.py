@@ -122,7 +122,7 @@ def _described(name: str) -> dict[str, Any]:
         "labels": list(spec.labels),
         "input": [*spec.preprocessing.size, 3],
         "dataset": spec.dataset.title,
-        "paper": spec.paper.citation,
+        "paper": spec.paper.citation if spec.paper else None,
         "params": spec.params,
         "weights_sha256": None,
         "test": None,

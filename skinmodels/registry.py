@@ -6,7 +6,15 @@ from skinmodels.architectures.mobilenet import ISIC_MOBILENET
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import ModelSpec
 
-MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in (KAGGLE_CNN_LARGE, KAGGLE_CNN_SMALL, HAM_CNN28, ISIC_MOBILENET)}
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        KAGGLE_CNN_LARGE,
+        KAGGLE_CNN_SMALL,
+        HAM_CNN28,
+        ISIC_MOBILENET,
+    )
+}
 
 
 def model_spec(name: str) -> ModelSpec:

@@ -11,6 +11,15 @@ PAPER_2 = Paper(
     2,
     "P. Pande, S. Likhar, A. Ninave, Y. Kumbhare, H. Wankhede: Localising And Classifying Skin Cancer",
 )
+PAPER_3 = Paper(
+    3,
+    "H. Liu, A. Wang, A. Peng: Cancer Image Datasets Classification",
+)
+PAPER_4 = Paper(
+    4,
+    "R. Garg, S. Maheshwari, A. Shukla: Decision Support System for Detection and Classification of Skin Cancer using CNN",
+    url="https://arxiv.org/abs/1912.03798",
+)
 PAPER_5 = Paper(
     5,
     "S. Srinadhraju, T. Mohan Reddy, M. Phanindra Kumar, G. Sisir, D. Vamsi Kishore: "
@@ -30,6 +39,13 @@ HAM10000 = DataSet(
     tab="HAM10000: seven classes",
     licence="CC BY-NC 4.0",
     url="https://doi.org/10.7910/DVN/DBW86T",
+)
+SIIM = DataSet(
+    key="siim",
+    title="SIIM-ISIC melanoma",
+    tab="SIIM-ISIC: melanoma",
+    licence="CC BY-NC 4.0 (SIIM-ISIC 2020 and the ISIC archive)",
+    url="https://doi.org/10.34970/2020-ds01",
 )
 ISIC2019 = DataSet(
     key="isic2019",

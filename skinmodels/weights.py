@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import model_spec
+from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def record_path(name: str) -> Path:
 
 
 def read_record(name: str) -> dict[str, Any]:
-    """What training measured and published about that model. Raises SkinModelError where it is missing or broken."""
-    title = model_spec(name).title
+    """What training measured about that model or classical baseline. Raises SkinModelError where it is missing or broken."""
+    title = MODELS[name].title if name in MODELS else name
     try:
         text = record_path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -47,6 +47,18 @@ def read_record(name: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise SkinModelError(f'The record of the model "{title}" is damaged: expected a JSON object in {name}.json.')
     return record
+
+
+def baselines() -> list[dict[str, Any]]:
+    """The records of the classical baselines, which have no weights to serve, by name. Broken ones are left out."""
+    found = []
+    for path in sorted(folder().glob("*.json")):
+        if path.stem not in MODELS:
+            try:
+                found.append(read_record(path.stem))
+            except SkinModelError:
+                continue
+    return [record for record in found if "baseline" in record]
 
 
 def check(name: str) -> dict[str, Any]:

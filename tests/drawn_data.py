@@ -79,6 +79,20 @@ def melanoma(root: Path, per_class: int = 12) -> Path:
     return root
 
 
+def siim(root: Path, patients: int = 60) -> Path:
+    """SIIM-ISIC 2020 as it is published: a table and one folder; two pictures a patient, every third patient malignant."""
+    rows: list[dict] = []
+    for patient in range(patients):
+        for shot in range(2):
+            id, target = f"ISIC_{len(rows):07d}", int(patient % 3 == 0)
+            known = {"sex": "male" if patient % 2 else None, "age_approx": 40.0 + patient, "diagnosis": "unknown"}
+            where = {"anatom_site_general_challenge": "torso", "benign_malignant": "malignant" if target else "benign"}
+            rows.append({"image_name": id, "patient_id": f"IP_{patient}", **known, **where, "target": target})
+            save(picture(target, 10 * patient + shot), root / "train" / f"{id}.jpg")
+    pd.DataFrame(rows).to_csv(root / "train.csv", index=False)
+    return root
+
+
 def pad_ufes(root: Path, suffix: str = ".jpg", per_class: int = 8) -> Path:
     """All six diagnoses; every fourth picture without a skin type, and the last row without a picture."""
     rows: list[dict] = []
@@ -94,4 +108,9 @@ def pad_ufes(root: Path, suffix: str = ".jpg", per_class: int = 8) -> Path:
     return root
 
 
-MAKERS: dict[str, Callable[[Path], Path]] = {"kaggle": kaggle, "ham10000": ham10000, "isic2019": isic2019}
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "kaggle": kaggle,
+    "ham10000": ham10000,
+    "isic2019": isic2019,
+    "siim": lambda root: melanoma(root, per_class=40),
+}

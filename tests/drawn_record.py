@@ -84,6 +84,6 @@ def full(name: str, published: dict[str, Any]) -> dict[str, Any]:
             "matching": {"labels": list(codes[:3])} | rates,
             "by_fitzpatrick": {"1": rates, "2": rates, "5": few},
         },
-        "melanoma": {"title": "Melanoma set", "n": 900, "note": "", "axis": rates, "matching": None},
+        "siim": {"title": "Melanoma set", "n": 900, "note": "", "axis": rates, "matching": None},
     }
     return record

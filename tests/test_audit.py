@@ -114,12 +114,12 @@ def test_components_follow_lesions_and_duplicates_through_other_sets() -> None:
     pairs = table(
         pair("ham10000", "I1", "kaggle", "test/benign/1.jpg", "L1", "L1"),
         pair("ham10000", "I2", "kaggle", "train/benign/2.jpg", "L1", "L1"),
-        pair("kaggle", "train/benign/2.jpg", "melanoma", "m"),
+        pair("kaggle", "train/benign/2.jpg", "siim", "m"),
     )
     pictures = [
         ("kaggle", "test/benign/1.jpg", None),
         ("kaggle", "train/benign/3.jpg", None),
-        ("melanoma", "m", None),
+        ("siim", "m", None),
         ("isic2019", "I1", None),
         ("isic2019", "I9", "L1"),
         ("pad_ufes", "p", "L1"),
@@ -138,7 +138,7 @@ def test_clean_leaves_out_what_shares_a_lesion_or_a_duplicate_with_what_is_known
     assert identity.clean("isic2019", tested, known, pairs=pairs).tolist() == [False, True, False, False]
     # HAM10000's pictures and lesions are those of ISIC 2019.
     assert identity.clean("ham10000", tested, known, known_key="isic2019", pairs=pairs).tolist() == [False, True, False, False]
-    assert identity.clean("melanoma", [sample("I1", group="L1")], known, known_key="isic2019", pairs=pairs).tolist() == [True]
+    assert identity.clean("siim", [sample("I1", group="L1")], known, known_key="isic2019", pairs=pairs).tolist() == [True]
     assert identity.clean("isic2019", [], known, pairs=pairs).shape == (0,)
 
 
@@ -187,7 +187,7 @@ def test_kaggle_takes_over_lesion_and_metadata_of_ham10000(sets: Path, written: 
 def test_report_counts_what_parts_share(written: Path) -> None:
     report = json.loads((written / "audit.json").read_text())
     assert report["sets"] == {"kaggle": 80, "ham10000": len(MODELS["ham_cnn28"].labels) * 32}
-    assert set(report["missing"]) == {"isic2019", "melanoma", "pad_ufes"}
+    assert set(report["missing"]) == {"isic2019", "siim", "pad_ufes"}
     assert report["kaggle_in_ham"]["found"] == 3
     bins = report["rule"]["looked_at"]
     kept = [its for its in bins if its["from"] >= duplicates.CORRELATION]
@@ -219,7 +219,7 @@ def test_report_counts_what_parts_share(written: Path) -> None:
 def test_table_is_printed(written: Path) -> None:
     printed = audit.text(json.loads((written / "audit.json").read_text()))
     assert "Kaggle pictures found in HAM10000: 3 of 80" in printed
-    assert "Missing: isic2019, melanoma, pad_ufes" in printed
+    assert "Missing: isic2019, siim, pad_ufes" in printed
 
 
 def test_audit_is_reproducible(sets: Path, written: Path, tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_clean_test_parts_share_nothing_with_what_the_model_knows(name: str, rea
     spec = MODELS[name]
     key = spec.dataset.key
     samples = datasets.of_model(spec, real_sets[key])
-    part = dict(zip([its.id for its in samples], splits.split(samples, splits.DEFAULT_KIND[key])["part"], strict=True))
+    part = dict(zip([its.id for its in samples], splits.split(samples, splits.default_kind(key, samples))["part"], strict=True))
     test = [its for its in samples if part[its.id] == "test"]
     known = [its for its in samples if part[its.id] != "test"]
     is_clean = identity.clean(key, test, known)

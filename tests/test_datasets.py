@@ -14,7 +14,7 @@ import pytest
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from training import datasets
+from training import datasets, splits
 from training.files import Root
 from training.train import main
 
@@ -129,7 +129,7 @@ def test_amiss_is_one_sentence_before_anything_is_written(tmp_path: Path, capsys
 
 def test_sets_are_recognised_by_what_they_hold(tmp_path: Path) -> None:
     made = {key: make(tmp_path / f"set {i}") for i, (key, make) in enumerate(drawn_data.MAKERS.items())}
-    made |= {"melanoma": drawn_data.melanoma(tmp_path / "a"), "pad_ufes": drawn_data.pad_ufes(tmp_path / "b")}
+    made |= {"pad_ufes": drawn_data.pad_ufes(tmp_path / "b")}
     apart = datasets.find_sets(list(made.values()))
     whole = datasets.find_sets([tmp_path])
     zips = tmp_path / "zips"
@@ -144,7 +144,7 @@ def test_sets_are_recognised_by_what_they_hold(tmp_path: Path) -> None:
         assert ids
         assert ids == [sample.id for sample in load(zipped[key])]
     shutil.rmtree(zips)
-    for key in ("kaggle", "melanoma"):
+    for key in ("kaggle", "siim"):
         assert len(datasets.LOADERS[key](whole[key])) == len(datasets.LOADERS[key](apart[key]))
 
 
@@ -190,10 +190,33 @@ def test_pad_ufes(tmp_path: Path, suffix: str) -> None:
 
 
 def test_melanoma_comes_split(tmp_path: Path) -> None:
-    samples = datasets.melanoma([Root(drawn_data.melanoma(tmp_path))])
+    samples = datasets.siim([Root(drawn_data.melanoma(tmp_path))])
     assert Counter((sample.published_part, sample.label) for sample in samples) == {
         (part, label): 12 for part in ("train", "test") for label in ("benign", "malignant")
     }
+
+
+def test_siim_comes_with_patients(tmp_path: Path) -> None:
+    samples = datasets.siim([Root(drawn_data.siim(tmp_path))])
+    assert Counter(sample.label for sample in samples) == {"benign": 80, "malignant": 40}
+    assert samples[0].group == samples[1].group == "IP_0" != samples[2].group
+    assert samples[2].about == {"sex": "male", "age_band": "30 to 44", "site": "torso"}
+    assert datasets.find_sets([tmp_path]).keys() == {"siim"}
+    kind = splits.default_kind("siim", samples)
+    assert kind == "patient"
+    table = splits.split(samples, kind)
+    splits.check(table, kind, ("benign", "malignant"))
+    assert (table.groupby("group")["part"].nunique() == 1).all()
+    assert set(table["part"]) == set(splits.PARTS)
+
+
+def test_siim_with_another_target_is_one_sentence(tmp_path: Path) -> None:
+    root = drawn_data.siim(tmp_path)
+    table = pd.read_csv(root / "train.csv")
+    table.loc[3, "target"] = 7
+    table.to_csv(root / "train.csv", index=False)
+    with pytest.raises(SkinModelError, match=r"Expected 0 or 1 as target in train\.csv\. Received: 7"):
+        datasets.siim([Root(root)])
 
 
 def test_kaggle_pictures_found_in_ham_carry_what_it_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,8 @@ def test_thinned_roc_curves_are_compared_as_curves() -> None:
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict:
     root = tmp_path_factory.mktemp("sets")
     drawn_data.ham10000(root / "ham")
-    drawn_data.melanoma(root / "melanoma")
-    return datasets.find_sets([root / "ham", root / "melanoma"])
+    drawn_data.melanoma(root / "siim")
+    return datasets.find_sets([root / "ham", root / "siim"])
 
 
 def subject(network: object, counts: dict | None = None) -> answers.Subject:
@@ -70,8 +70,8 @@ def test_every_picture_is_answered_in_its_part(sets: dict, monkeypatch: pytest.M
     assert list(found.test["id"]) == list(table.loc[table["part"] == "test", "id"])
     assert list(found.calibration["id"]) == list(table.loc[table["part"] == "calibration", "id"])
     assert found.test["clean"].tolist() == [0] + [1] * (counts["test"] - 1)
-    assert (len(found.external), found.left_out) == (23, {"melanoma": 1})
-    assert set(found.external["set"]) == {"melanoma"}
+    assert (len(found.external), found.left_out) == (23, {"siim": 1})
+    assert set(found.external["set"]) == {"siim"}
     assert set(found.test["diagnosis_by"]) == {"histology", "follow-up"}
     assert found.test["akiec"].unique().tolist() == [round(1 / 7, 6)]
     few = answers.gather([subject(Even(), counts)], sets, first=3)["ham_cnn28"]
@@ -82,8 +82,8 @@ def test_every_picture_is_answered_in_its_part(sets: dict, monkeypatch: pytest.M
 def test_other_pictures_than_those_trained_on_are_refused(sets: dict) -> None:
     with pytest.raises(SkinModelError, match="Expected the pictures ham_cnn28 was trained and tested on"):
         answers.gather([subject(Even(), {"train": 1, "validation": 1, "calibration": 1, "test": 1})], sets)
-    with pytest.raises(SkinModelError, match=r"Expected HAM10000 for ham_cnn28\. Received: melanoma"):
-        answers.gather([subject(Even())], {"melanoma": sets["melanoma"]})
+    with pytest.raises(SkinModelError, match=r"Expected HAM10000 for ham_cnn28\. Received: siim"):
+        answers.gather([subject(Even())], {"siim": sets["siim"]})
 
 
 def test_missing_answers_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,8 +72,10 @@ class Balance(HTMLParser):
 
 def test_rows_of_the_published_models():
     found = models_rows.rows()
-    assert [row["model"] for row in found] == list(MODELS)
-    for row in found:
+    baselines = [record["name"] for record in weights.baselines()]
+    assert [row["model"] for row in found] == [*MODELS, *baselines]
+    assert [row["parameters"] for row in found[len(MODELS) :]] == [None] * len(baselines)
+    for row in found[: len(MODELS)]:
         record = weights.read_record(row["model"])
         assert row["error"] is None
         assert row["test"] is not None

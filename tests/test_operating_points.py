@@ -32,6 +32,18 @@ def test_thresholds_are_the_highest_that_find_enough() -> None:
     assert operating_points.threshold_for(0.5, malignant, scores) == 0.6
 
 
+def test_threshold_for_a_specificity_is_the_lowest_that_spares_enough() -> None:
+    scores = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
+    malignant = np.array([False] * 10 + [True])
+    for share in (0.5, 0.86, 1.0):
+        threshold = operating_points.threshold_for_specificity(share, malignant, scores)
+        assert np.mean(scores[~malignant] < threshold) >= share
+        lower = scores[scores < threshold].max()
+        assert np.mean(scores[~malignant] < lower) < share
+    names = list(operating_points.thresholds(malignant, scores, 0.8599))
+    assert names == ["default", "sensitivity 90 %", "sensitivity 95 %", "specificity 86 %"]
+
+
 def test_operating_points_are_fitted_on_one_part_and_measured_on_the_other() -> None:
     fit = np.array([True] * 10 + [False] * 10), np.concatenate([np.linspace(0.3, 0.75, 10), np.linspace(0, 0.45, 10)])
     malignant = np.array([True] * 4 + [False] * 4)
@@ -148,8 +160,8 @@ def test_external_by_hand() -> None:
 
 def test_sets_without_a_label_of_the_model_have_the_axis_alone() -> None:
     rows, _ = answered(["benign"] * 20 + ["malignant"] * 20, ["nv"] * 20 + ["bcc"] * 20)
-    rows["set"], rows["fitzpatrick"] = "melanoma", ""
-    found = external.block(HAM, rows, 1.0)["melanoma"]
+    rows["set"], rows["fitzpatrick"] = "siim", ""
+    found = external.block(HAM, rows, 1.0)["siim"]
     assert found["matching"] is None
     assert (found["axis"]["sensitivity"], found["axis"]["specificity"]) == (1, 1)
     assert "by_fitzpatrick" not in found

@@ -14,17 +14,19 @@ from skinmodels import weights
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
 from training import figures
+from training.baselines import BASELINES
 from training.datasets import LOADERS
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "weights"
 
 # The contracts: parameters and labels as the papers' tables give them, typed a second time on purpose.
+_HAM, _ISIC = "akiec bcc bkl df mel nv vasc", "AK BCC BKL MEL NV SCC"
 CONTRACTS = {
     "kaggle_cnn_large": (6_427_745, "benign malignant", (224, 224), "0..1"),
     "kaggle_cnn_small": (2_797_665, "benign malignant", (224, 224), "0..1"),
-    "ham_cnn28": (3_649_831, "akiec bcc bkl df mel nv vasc", (28, 28), "0..1"),
-    "isic_mobilenet": (2_265_670, "AK BCC BKL MEL NV SCC", (64, 64), "-1..1"),
+    "ham_cnn28": (3_649_831, _HAM, (28, 28), "0..1"),
+    "isic_mobilenet": (2_265_670, _ISIC, (64, 64), "-1..1"),
 }
 KEYS = {
     "name": str,
@@ -65,7 +67,8 @@ def test_architecture(name: str) -> None:
     model = spec.build()
     assert model.count_params() == spec.params == params
     assert spec.labels == tuple(labels.split())
-    assert (spec.preprocessing.size, spec.preprocessing.scaling) == (size, scaling)
+    equalised = ", equalised" if spec.preprocessing.equalised else ""
+    assert (spec.preprocessing.size, spec.preprocessing.scaling + equalised) == (size, scaling)
     assert model.input_shape == (None, *size, 3)
     assert model.output_shape == (None, 1 if spec.binary else len(spec.labels))
 
@@ -89,9 +92,10 @@ def test_record(name: str) -> None:
     assert set(record["history"][0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-@pytest.mark.parametrize("name", list(CONTRACTS))
+@pytest.mark.parametrize("name", [*CONTRACTS, *BASELINES])
 def test_every_figure_comes_from_the_probabilities_beside_it(name: str) -> None:
-    spec, record, tables = MODELS[name], weights.read_record(name), figures.read_tables(name)
+    spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
+    record, tables = weights.read_record(name), figures.read_tables(name)
     for block in ("test", "test_clean", *(["test_random_split"] if "test_random_split" in record else [])):
         assert set(record[block]) >= BLOCK_KEYS | (BINARY_KEYS if spec.binary else set())
     for rows in (tables.test, tables.calibration, tables.external):
@@ -101,14 +105,13 @@ def test_every_figure_comes_from_the_probabilities_beside_it(name: str) -> None:
     assert not set(tables.test["group"]) & set(tables.calibration["group"]) or record["split"]["kind"] == "published"
     assert len(tables.calibration) == record["split"]["n"]["calibration"]
     assert (tables.random_split is not None) == ("test_random_split" in record)
-    assert_same(figures.computed(spec.labels, tables), {key: record[key] for key in figures.KEYS if key in record})
+    assert_same(figures.computed(spec.labels, tables, spec.claims), {key: record[key] for key in figures.KEYS if key in record})
 
 
 def test_every_table_belongs_to_a_model() -> None:
     parts = {"test", "calibration", "external", "test_random_split"}
-    assert {tuple(file.name.split(".")[:2]) for file in PUBLISHED.glob("*.csv")} <= {
-        (n, part) for n in MODELS for part in parts
-    }
+    names = [*MODELS, *BASELINES]
+    assert {tuple(file.name.split(".")[:2]) for file in PUBLISHED.glob("*.csv")} <= {(n, part) for n in names for part in parts}
 
 
 @pytest.mark.parametrize("name", list(CONTRACTS))
@@ -120,10 +123,11 @@ def test_what_is_said_of_calibration_and_coverage(name: str) -> None:
     for label, its in conformal["test"]["per_class"].items():
         assert (conformal["kind"][label] == "class") == (its["calibration_n"] >= 50)
     assert conformal["test"]["n"] == record["test"]["n"]
-    assert [point["name"] for point in points] == ["default", "sensitivity 90 %", "sensitivity 95 %"]
+    claimed = [f"specificity {its.value:.0%}".replace("%", " %") for its in MODELS[name].claims if its.metric == "specificity"]
+    assert [point["name"] for point in points] == ["default", "sensitivity 90 %", "sensitivity 95 %", *claimed[:1]]
     assert points[0]["threshold"] == 0.5
     assert record["test_clean"]["n"] <= record["test"]["n"]
-    assert {"pad_ufes", "melanoma"} <= set(record["external"]) == set(LOADERS) - {MODELS[name].dataset.key}
+    assert {"pad_ufes", "siim"} <= set(record["external"]) == set(LOADERS) - {MODELS[name].dataset.key}
     assert record["external"]["pad_ufes"]["by_fitzpatrick"]["2"]["n"] > 100
 
 
@@ -159,6 +163,18 @@ def test_file_holds_the_network_alone(name: str) -> None:
         file.visititems(count)
     assert numbers == MODELS[name].params
     assert types == {weights.read_record(name)["training"]["stored_as"]}
+
+
+def test_baselines_have_the_record_of_a_network_without_weights() -> None:
+    records = weights.baselines()
+    assert {record["name"] for record in records} == set(BASELINES)
+    for record in records:
+        spec = BASELINES[record["name"]].spec
+        assert set(record) >= set(KEYS) - {"sha256", "params", "file_bytes", "history"}
+        assert (record["title"], record["labels"]) == (spec.title, list(spec.labels))
+        assert [claim["value"] for claim in record["claims"]] == [claim.value for claim in spec.claims]
+        assert set(record["training"]) >= TRAINING_KEYS - {"epochs"}
+        assert not weights.weights_path(record["name"]).exists()
 
 
 def test_all_weights_stay_small_enough() -> None:

@@ -128,10 +128,11 @@ class _Sets:
         """The pictures no model of that set is trained on: its published or its seeded test part, or all of the set."""
         if key == "pad_ufes":
             return self.by_key[key]
-        if splits.DEFAULT_KIND.get(key, "published") == "published":
+        kind = splits.default_kind(key, self.by_key[key])
+        if kind == "published":
             return [sample for sample in self.by_key[key] if sample.published_part == "test"]
         labels = next(spec.labels for spec in MODELS.values() if spec.dataset.key == key)
-        return chosen(*self.split(key, labels, splits.DEFAULT_KIND[key], 0), "test")
+        return chosen(*self.split(key, labels, kind, 0), "test")
 
 
 def _parts(subject: Subject, sets: _Sets, first: int | None) -> list[_Part]:

@@ -248,10 +248,10 @@ def _splits(samples: Mapping[str, list[Sample]]) -> list[Split]:
     for (key, labels), names in models.items():
         known = [sample for sample in samples.get(key, []) if sample.label in labels]
         # Paper 2 splits HAM10000 by picture, so that lesions are in several parts.
-        kinds = [splits.DEFAULT_KIND[key], *(["random"] if key == "ham10000" else [])]
+        kinds = [splits.default_kind(key, known), *(["random"] if key == "ham10000" else [])]
         found += [_split(key, kind, tuple(names), known) for kind in kinds if known]
     for key in samples:
-        if key not in splits.DEFAULT_KIND:
+        if not any(spec.dataset.key == key for spec in MODELS.values()):
             parts: dict[str, list[Sample]] = defaultdict(list)
             for sample in samples[key]:
                 parts[sample.published_part or "test"].append(sample)

@@ -27,6 +27,7 @@ CARDS = Path(__file__).resolve().parent.parent / "weights" / "README.md"
 
 # The ImageNet network that fine-tuning starts from, by its name on the Hub.
 BASE_MODEL = "google/mobilenet_v2_1.0_224"
+_STARTED_FROM = {".h5": "MobileNetV2", ".npz": "ResNet-50 v2 up to its third stage"}
 # Metrics of a record, by the names the Hub has for them and the words of the tables.
 _METRICS = {
     "accuracy": ("accuracy", "accuracy"),
@@ -65,7 +66,8 @@ def text() -> str:
     records = {name: weights.read_record(name) for name in MODELS}
     header = yaml.safe_dump(metadata(records), sort_keys=False, allow_unicode=True, width=120)
     cards = [_card(MODELS[name], record) for name, record in records.items()]
-    return f"---\n{header}---\n\n" + "\n\n".join([_INTRODUCTION, *cards]) + "\n"
+    baselines = [_baseline(record) for record in weights.baselines()]
+    return f"---\n{header}---\n\n" + "\n\n".join([_INTRODUCTION, *cards, *baselines]) + "\n"
 
 
 def metadata(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -139,10 +141,25 @@ def _card(spec: ModelSpec, record: dict[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _baseline(record: dict[str, Any]) -> str:
+    """A section on a classical baseline, which has figures alone."""
+    claimed = "; ".join(f"{claim['metric']} {claim['value']:.4g} ({claim['where']})" for claim in record["claims"])
+    origin = f"after {record['paper']}" if record["paper"] else "our own"
+    parts = [
+        f"## {record['name']}",
+        f"{record['title']}: a classical baseline, {origin}. It is measured, and not served.",
+        f"The paper claims: {claimed}." if claimed else "",
+        _measured(record),
+        f"Fitted on {record['data_set']}, {_pictures(record['split'])}, split by {record['split']['kind']}:",
+        f"```bash\n{record['training']['command']}\n```",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
 def _origin(spec: ModelSpec, training: dict[str, Any]) -> str:
     paper = f"after {spec.paper.citation}." if spec.paper else "a network of our own, of no paper."
-    start = " Fine-tuned from MobileNetV2's ImageNet weights." if training["configuration"].get("start") else ""
-    return paper + start
+    start = training["configuration"].get("start")
+    return f"{paper} Fine-tuned from the ImageNet weights of {_STARTED_FROM[Path(start).suffix]}." if start else paper
 
 
 def _pictures(split: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from skinmodels.errors import SkinModelError
-from skinmodels.sources import DATASETS
+from skinmodels.sources import HAM10000, ISIC2019, KAGGLE, SIIM
 from skinmodels.spec import ModelSpec
 from training.files import PictureFile, Root, find_csv, require_csv
 
@@ -72,9 +72,23 @@ def _kaggle_in_ham(path: Path) -> dict[str, dict[str, str]]:
     return {id: {**about, "lesion_id": lesion, "diagnosis": diagnosis} for id, lesion, diagnosis, about in rows}
 
 
-def melanoma(roots: list[Root]) -> list[Sample]:
-    """Kaggle "Melanoma Skin Cancer Dataset of 10000 Images": ``{train,test}/{benign,malignant}/melanoma_*.jpg``."""
-    return _two_folders(roots, lambda file: file.startswith(_MELANOMA_FILE))
+def siim(roots: list[Root]) -> list[Sample]:
+    """SIIM-ISIC 2020: ``train.csv`` and the JPEG files it names in any folders, grouped by patient.
+
+    Or, without ``train.csv``, Kaggle's "Melanoma Skin Cancer Dataset of 10000 Images", made of it and of other pictures of the
+    ISIC archive: ``{train,test}/{benign,malignant}/melanoma_*.jpg``, without patient ids.
+    """
+    table = find_csv(roots, "train.csv", _SIIM_COLUMNS)
+    if table is None:
+        return _two_folders(roots, lambda file: file.startswith(_MELANOMA_FILE))
+    if odd := sorted(set(table["target"]) - {0, 1}):
+        raise SkinModelError(f"Expected 0 or 1 as target in train.csv. Received: {odd[0]}")
+    labels = ["malignant" if target else "benign" for target in table["target"]]
+    about = _about(table, sex="sex", age="age_approx", site="anatom_site_general_challenge")
+    return _labelled(list(table["image_name"]), labels, list(table["patient_id"]), about, _by_stem(roots), every=True)
+
+
+_SIIM_COLUMNS = {"image_name", "patient_id", "target"}
 
 
 # Two public sets come in the same folders; their file names tell them apart.
@@ -239,12 +253,11 @@ LOADERS: dict[str, Callable[[list[Root]], list[Sample]]] = {
     "kaggle": kaggle,
     "ham10000": ham10000,
     "isic2019": isic2019,
-    "melanoma": melanoma,
+    "siim": siim,
     "pad_ufes": pad_ufes,
 }
-# What people are shown; the last two are for measuring only, and no model is trained on them.
-TITLES = {key: dataset.title for key, dataset in DATASETS.items()} | {
-    "melanoma": "Kaggle, Melanoma Skin Cancer Dataset of 10000 Images",
+# What people are shown; the last is for measuring only, and no model is trained on it.
+TITLES = {dataset.key: dataset.title for dataset in (KAGGLE, HAM10000, ISIC2019, SIIM)} | {
     "pad_ufes": "PAD-UFES-20 (clinical smartphone photographs)",
 }
 
@@ -288,11 +301,13 @@ def _recognised(root: Root) -> set[str]:
     csvs = {PurePosixPath(name).name.lower() for name in root.names if name.lower().endswith(".csv")}
     pictures = list(root.pictures())
     keys = {
-        "melanoma" if file.startswith(_MELANOMA_FILE) else "kaggle" for part, _, file in map(_part_label_file, pictures) if part
+        "siim" if file.startswith(_MELANOMA_FILE) else "kaggle" for part, _, file in map(_part_label_file, pictures) if part
     }
     stems = {PurePosixPath(name).name[:4] for name in pictures}
     keys |= {"ham10000"} if "ham10000_metadata.csv" in csvs else set()
     keys |= {"isic2019"} if "isic_2019_training_groundtruth.csv" in csvs else set()
+    # Paired with pictures of another set only by name; the columns are looked at when it is read.
+    keys |= {"siim"} if "train.csv" in csvs else set()
     keys |= {"pad_ufes"} if "metadata.csv" in csvs and "PAT_" in stems else set()
     return keys or ({"isic pictures"} if "ISIC" in stems else set())
 

@@ -30,7 +30,7 @@ from training.answers import answers, chosen
 from training.figures import block
 from training.operating_points import PREVALENCES, positive_predictive_value
 from training.pixels import decode
-from training.runs import RunFolder, read_json, write_json
+from training.runs import RunFolder, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     import keras
@@ -159,9 +159,7 @@ def _write(folder: Path, spec: ModelSpec, measured: Measured) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "metrics.json"
     write_json(kept, {**(read_json(kept) if kept.exists() else {}), "test": measured.block})
-    beside = folder / "test.tmp"
-    measured.rows.to_csv(beside, index=False)
-    beside.replace(folder / "test.csv")
+    write_text(folder / "test.csv", measured.rows.to_csv(index=False))
     title = f"{spec.name}, test"
     plots.confusion(measured.block["confusion_matrix"], spec.labels, title, folder / "confusion_test.png")
 

@@ -17,7 +17,7 @@ NOTES = {
     "kaggle": "Its published test part. Most of its pictures are HAM10000's; its benign class is nevi alone.",
     "ham10000": "Its seeded test part, lesions apart.",
     "isic2019": "Its seeded test part, lesions apart, of the six classes its models know.",
-    "melanoma": "Its published test part. Benign and malignant pictures come from different sources.",
+    "siim": "The published test part of the melanoma 10,000 set; benign and malignant pictures come from different sources.",
     "pad_ufes": "All of it. Clinical photographs taken with phones, which dermoscopy models have never seen.",
 }
 

@@ -20,6 +20,7 @@ from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
 from skinmodels.registry import MODELS, model_spec
+from skinmodels.spec import Claim
 from training import axis, calibration, conformal, datasets, external, metrics, operating_points, slices
 from training.answers import DIGITS, Subject, Tables, gather
 from training.runs import write_json
@@ -40,8 +41,11 @@ def block(rows: pd.DataFrame, labels: Sequence[str]) -> dict:
     return metrics.block(labels, *_truth_and_probabilities(rows, labels), list(rows["group"].astype(str)))
 
 
-def computed(labels: Sequence[str], tables: Tables) -> dict:
-    """Every figure of a record, from the model's answers alone; keys as in ``KEYS``."""
+def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()) -> dict:
+    """Every figure of a record, from the model's answers alone; keys as in ``KEYS``.
+
+    ``claims``: of the model's paper. Where it claims a specificity, one operating point is at that specificity.
+    """
     labels = list(labels)
     truth, probabilities = _truth_and_probabilities(tables.test, labels)
     fit_truth, fit_probabilities = _truth_and_probabilities(tables.calibration, labels)
@@ -50,6 +54,7 @@ def computed(labels: Sequence[str], tables: Tables) -> dict:
     malignant, fit_malignant = (np.array([labels[i] in MALIGNANT for i in its]) for its in (truth, fit_truth))
     groups = list(tables.test["group"])
     clean = tables.test[tables.test["clean"] == 1]
+    specificity = next((claim.value for claim in claims if claim.metric == "specificity"), None)
     outside = external.block(labels, tables.external, temperature)
     return {
         "bootstrap": {"resamples": metrics.RESAMPLES, "seed": 0},
@@ -59,7 +64,7 @@ def computed(labels: Sequence[str], tables: Tables) -> dict:
         "calibration": calibration.block(temperature, len(fit_truth), truth, probabilities),
         "conformal": conformal.block(labels, (fit_truth, fit_after), (truth, after)),
         "operating_points": operating_points.block(
-            labels, (fit_malignant, axis.score(labels, fit_after)), (malignant, axis.score(labels, after)), groups
+            labels, (fit_malignant, axis.score(labels, fit_after)), (malignant, axis.score(labels, after)), groups, specificity
         ),
         "slices": slices.block(labels, tables.test, after, malignant),
         "external": {key: its | _left_out(tables, key) for key, its in outside.items()},
@@ -76,11 +81,12 @@ def _truth_and_probabilities(rows: pd.DataFrame, labels: Sequence[str]) -> tuple
 
 def read_tables(name: str) -> Tables:
     """The answers beside a record. Raises SkinModelError where one of them is missing or is no such table."""
-    labels = list(model_spec(name).labels)
-    found = {key: _read(name, suffix, labels) for key, suffix in _SUFFIXES.items()}
-    if missing := [f"{name}.{key}.csv" for key in ("test", "calibration", "external") if found[key] is None]:
+    needed = [f"{name}.{key}.csv" for key in ("test", "calibration", "external")]
+    if missing := [file for file in needed if not (weights.folder() / file).exists()]:
         raise SkinModelError(f"Expected {', '.join(missing)} in {weights.folder()}. Received: none")
-    left_out = {key: its["left_out"] for key, its in weights.read_record(name).get("external", {}).items() if "left_out" in its}
+    record = weights.read_record(name)
+    found = {key: _read(name, suffix, record["labels"]) for key, suffix in _SUFFIXES.items()}
+    left_out = {key: its["left_out"] for key, its in record.get("external", {}).items() if "left_out" in its}
     return Tables(**found, left_out=left_out)  # type: ignore[arg-type]
 
 
@@ -163,7 +169,7 @@ def again(names: Sequence[str], data: Sequence[str], first: int | None = None) -
 def rewrite(name: str, tables: Tables) -> dict:
     """Put figures computed from these answers into the published record, and return it."""
     record = {key: value for key, value in weights.read_record(name).items() if key not in KEYS}
-    record |= computed(record["labels"], tables)
+    record |= computed(record["labels"], tables, model_spec(name).claims)
     with tempfile.TemporaryDirectory(dir=weights.folder()) as beside:
         save(name, record, tables, Path(beside))
         put_in_place(name, Path(beside))
@@ -173,7 +179,7 @@ def rewrite(name: str, tables: Tables) -> dict:
 def differences(name: str, tables: Tables) -> list[str]:
     """What is not as the published record says."""
     recorded = {key: value for key, value in weights.read_record(name).items() if key in KEYS}
-    return list(moved(recorded, computed(model_spec(name).labels, tables)))
+    return list(moved(recorded, computed(model_spec(name).labels, tables, model_spec(name).claims)))
 
 
 def other_answers(name: str, tables: Tables) -> list[str]:

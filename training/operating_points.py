@@ -20,16 +20,28 @@ def threshold_for(sensitivity: float, malignant: np.ndarray, scores: np.ndarray)
     return float(ordered[int(np.ceil(sensitivity * len(ordered) - 1e-9)) - 1])
 
 
+def threshold_for_specificity(specificity: float, malignant: np.ndarray, scores: np.ndarray) -> float:
+    """The lowest threshold at which at least this share (0..1) of the benign score lower than it."""
+    ordered = np.sort(scores[~malignant])
+    return float(np.nextafter(ordered[int(np.ceil(specificity * len(ordered) - 1e-9)) - 1], np.inf))
+
+
 def positive_predictive_value(sensitivity: float, specificity: float, prevalence: float) -> float | None:
     """How many of those called malignant are, 0..1, where this share of all is (Bayes); None where nothing is called so."""
     right, wrong = sensitivity * prevalence, (1 - specificity) * (1 - prevalence)
     return right / (right + wrong) if right + wrong else None
 
 
-def thresholds(malignant: np.ndarray, scores: np.ndarray) -> dict[str, float]:
-    """The operating points by name, fitted on calibration pictures: truth (n,) of bool, scores (n,)."""
-    chosen = {f"sensitivity {target:.0%}".replace("%", " %"): target for target in SENSITIVITIES}
-    return {"default": DEFAULT} | {name: threshold_for(target, malignant, scores) for name, target in chosen.items()}
+def thresholds(malignant: np.ndarray, scores: np.ndarray, specificity: float | None = None) -> dict[str, float]:
+    """The operating points by name, fitted on calibration pictures: truth (n,) of bool, scores (n,).
+
+    ``specificity``: one that is to be reached too, 0..1, as where a paper claims it.
+    """
+    found = {"default": DEFAULT}
+    found |= {f"sensitivity {target:.0%}": threshold_for(target, malignant, scores) for target in SENSITIVITIES}
+    if specificity is not None:
+        found[f"specificity {specificity:.0%}"] = threshold_for_specificity(specificity, malignant, scores)
+    return {name.replace("%", " %"): threshold for name, threshold in found.items()}
 
 
 def block(
@@ -37,6 +49,7 @@ def block(
     calibration: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
     groups: axis.Groups,
+    specificity: float | None = None,
 ) -> dict:
     """The ``operating_points`` of a record.
 
@@ -45,6 +58,7 @@ def block(
         calibration: truth (n,) of bool and calibrated probability of malignancy (n,) of the calibration part.
         test: the same of the test part.
         groups: lesion of each test picture; the bootstrap draws lesions.
+        specificity: one that a point is to reach too, on the calibration part.
     """
     malignant, scores = test
     weights = axis.with_resamples(groups)
@@ -57,7 +71,7 @@ def block(
         "auc_interval": area["intervals"]["auc"],
         "points": [
             _point(name, threshold, axis.with_rates(malignant, scores >= threshold, groups, weights))
-            for name, threshold in thresholds(*calibration).items()
+            for name, threshold in thresholds(*calibration, specificity).items()
         ],
     }
 

@@ -72,7 +72,7 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
         tables = gather([stored], datasets.find_sets(data))[spec.name]
         if random_run is not None:
             tables.random_split = _other_split(spec, RunFolder(random_run), samples).rows
-        record |= figures.computed(spec.labels, tables)
+        record |= figures.computed(spec.labels, tables, spec.claims)
         # All of them stand complete before the first is put in place; the record, which names the weights' hash, comes last.
         figures.save(spec.name, record, tables, Path(beside))
         figures.put_in_place(spec.name, Path(beside))

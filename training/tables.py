@@ -14,8 +14,9 @@ from pathlib import Path
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from skinmodels.spec import ModelSpec
+from skinmodels.spec import Claim
 from training import datasets, identity
+from training.baselines import BASELINES
 from training.runs import write_text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -28,7 +29,9 @@ def models_table() -> str:
     head = "| model | paper claims | test pictures | accuracy | balanced accuracy | ROC-AUC | ECE | parameters | file |"
     lines = [head, "|---|---|---|---|---|---|---|---|---|"]
     for name, spec in MODELS.items():
-        lines += _rows(spec, weights.read_record(name))
+        lines += _rows(spec.claims, weights.read_record(name))
+    for record in weights.baselines():
+        lines += _rows(BASELINES[record["name"]].spec.claims, record)
     return "\n".join(lines)
 
 
@@ -43,18 +46,18 @@ def split_table() -> str:
     return "\n".join(lines)
 
 
-def _rows(spec: ModelSpec, record: dict) -> list[str]:
-    claims = "<br>".join(f"{claim.metric} {claim.value:.2%}, {claim.where}" for claim in spec.claims) or "no figure printed"
+def _rows(claimed: Sequence[Claim], record: dict) -> list[str]:
+    claims = "<br>".join(f"{claim.metric} {claim.value:.2%}, {claim.where}" for claim in claimed) or "no figure printed"
     test, clean = record["test"], record.get("test_clean")
     reduced = " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""
     cells = [
-        f"`{spec.name}`{reduced}",
+        f"`{record['name']}`{reduced}",
         claims,
         f"{test['n']:,}",
         _figures(test),
         _calibration(record),
-        f"{record['params']:,}",
-        f"{record['file_bytes'] / 1e6:.1f} MB",
+        f"{record['params']:,}" if "params" in record else "",
+        f"{record['file_bytes'] / 1e6:.1f} MB" if "file_bytes" in record else "not served",
     ]
     lines = [f"| {' | '.join(cells)} |"]
     if clean:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from skinmodels import labels
-from skinmodels.sources import KAGGLE
+from skinmodels import labels, weights
+from skinmodels.sources import KAGGLE, SIIM
 from skinmodels.spec import ModelSpec
 
 RESEARCH_ONLY = "Research only, never a diagnosis. Not for commercial use."
@@ -33,9 +33,22 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
             "As far as its pictures could be traced, its malignant ones are melanomas and its benign ones nevi: it may never "
             "have seen another diagnosis."
         )
+    if spec.dataset is SIIM:
+        found.append(_source_of_the_class())
     if record.get("training", {}).get("schedule") == "reduced":
         found.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
     return found
+
+
+def _source_of_the_class() -> str:
+    """How much of the class lies in where a picture comes from, as baselines that see no lesion tell."""
+    told = {"siim_border": "the colours of the picture's border", "siim_colour": "the picture's colours, wherever they are"}
+    measured = {record["name"]: record["test"] for record in weights.baselines()}
+    figures = [f"{words}, reaches ROC-AUC {measured[name]['auc']:.3f}" for name, words in told.items() if name in measured]
+    return (
+        "In its set benign and malignant pictures come from different places, so that a network may learn the source and not "
+        "the disease."
+    ) + (f" A classifier that sees nothing but {', and one that sees nothing but '.join(figures)}." if figures else "")
 
 
 def _listed(words: tuple[str, ...]) -> str:

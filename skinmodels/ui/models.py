@@ -13,6 +13,7 @@ from skinmodels.ui.edge import shown
 TAB = "Models"
 
 _INTRODUCTION = """All models in one table. A click on a column's name sorts by it, a click on a model shows its card.
+Random forests, XGBoost and support vector machines are there to compare with: they are not served and have no card.
 
 - **whole**: the test part as the split made it; of a published split, some lesions may lie on both sides.
 - **clean**: without every picture that shares a lesion or a near-duplicate with the model's own training or validation.
@@ -57,11 +58,14 @@ def _of_row(event: gr.EventData) -> Any:
 
 
 def models() -> list[dict[str, Any]]:
-    """All models with what was measured on pictures kept out of training. Research only, never a diagnosis.
+    """All models, and the classical baselines, with what was measured on pictures kept out of training.
+
+    Research only, never a diagnosis.
 
     Returns:
-        A row a model: model, title, data_set, paper, claims (metric, value, where), the figures of test_clean, test and
-        test_random_split (n, accuracy, balanced_accuracy, macro_auc and their 95 % intervals; null where not measured),
-        ece (after calibration), ece_uncalibrated, parameters, file_bytes, latency_ms, error (why it cannot be used, or null).
+        A row a model, then one a baseline, which cannot be asked about a picture: model, title, data_set, paper, claims
+        (metric, value, where), the figures of test_clean, test and test_random_split (n, accuracy, balanced_accuracy,
+        macro_auc and their 95 % intervals; null where not measured), ece (after calibration), ece_uncalibrated, file_bytes,
+        latency_ms, parameters (null for baselines), error (why it cannot be used, or null).
     """
     return [dict(row) for row in models_rows.rows()]

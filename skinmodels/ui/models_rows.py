@@ -13,32 +13,53 @@ METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "ma
 BLOCKS = {"test_clean": "clean", "test": "whole", "test_random_split": "random split"}
 
 
-class Row(TypedDict):
-    """One model. A figure that its record does not have is None; shares are 0..1.
+class Measured(TypedDict):
+    """A record's figures. What it does not have is None; shares are 0..1.
 
     ``test_clean``, ``test`` and ``test_random_split`` hold ``n``, ``accuracy``, ``balanced_accuracy``, ``macro_auc`` and
     ``intervals`` ({metric: [low, high]}, 95 %).
     """
+
+    test_clean: dict[str, Any] | None
+    test: dict[str, Any] | None
+    test_random_split: dict[str, Any] | None
+    ece_uncalibrated: float | None
+    ece: float | None
+    file_bytes: int | None
+    latency_ms: float | None
+
+
+class Row(Measured):
+    """One model or classical baseline; ``parameters`` of these is None."""
 
     model: str
     title: str
     data_set: str
     paper: str | None
     claims: list[dict[str, Any]]
-    test_clean: dict[str, Any] | None
-    test: dict[str, Any] | None
-    test_random_split: dict[str, Any] | None
-    ece_uncalibrated: float | None
-    ece: float | None
-    parameters: int
-    file_bytes: int | None
-    latency_ms: float | None
+    parameters: int | None
     error: str | None
 
 
 def rows() -> list[Row]:
-    """A row a model, in display order. A model whose weights cannot be used has ``error`` and no figures."""
-    return [_row(spec) for spec in MODELS.values()]
+    """A row a model, in display order, then one for each classical baseline, which cannot be asked about a picture.
+
+    A model whose weights cannot be used has ``error`` and no figures.
+    """
+    return [*(_row(spec) for spec in MODELS.values()), *(_baseline(record) for record in weights.baselines())]
+
+
+def _baseline(record: dict[str, Any]) -> Row:
+    return {
+        "model": record["name"],
+        "title": record["title"],
+        "data_set": record["data_set"],
+        "paper": record["paper"],
+        "claims": record["claims"],
+        **_measured(record),
+        "parameters": None,
+        "error": None,
+    }
 
 
 def _row(spec: ModelSpec) -> Row:
@@ -53,15 +74,21 @@ def _row(spec: ModelSpec) -> Row:
         "data_set": spec.dataset.title,
         "paper": spec.paper.citation if spec.paper else None,
         "claims": [{"metric": claim.metric, "value": claim.value, "where": claim.where} for claim in spec.claims],
+        **_measured(record),
+        "parameters": spec.params,
+        "error": error,
+    }
+
+
+def _measured(record: dict[str, Any]) -> Measured:
+    return {
         "test_clean": _block(record.get("test_clean")),
         "test": _block(record.get("test")),
         "test_random_split": _block(record.get("test_random_split")),
         "ece_uncalibrated": record.get("test", {}).get("ece"),
         "ece": record.get("calibration", {}).get("after", {}).get("ece"),
-        "parameters": spec.params,
         "file_bytes": record.get("file_bytes"),
         "latency_ms": record.get("latency", {}).get("p50_ms"),
-        "error": error,
     }
 
 

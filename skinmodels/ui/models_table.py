@@ -10,6 +10,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, NamedTuple
 
+from skinmodels.registry import MODELS
 from skinmodels.ui.models_rows import BLOCKS, METRICS, Row
 
 
@@ -39,8 +40,9 @@ CSS = """
 .models tr > :first-child { position: sticky; left: 0; z-index: 1; border-right: 1px solid var(--border-color-primary); }
 .models tbody th { background: var(--body-background-fill); vertical-align: top; }
 .models tbody th button { font-weight: 500; font-size: 1em; white-space: nowrap; text-decoration: underline; min-height: 32px; }
-.models tbody tr { cursor: pointer; }
-.models tbody tr:hover td { background: var(--background-fill-secondary); }
+.models tbody th span { white-space: nowrap; display: inline-block; min-height: 32px; }
+.models tbody tr:has(button) { cursor: pointer; }
+.models tbody tr:has(button):hover td { background: var(--background-fill-secondary); }
 """
 
 # Numbers fall at the first click, words rise; a cell without a value stays at the end either way.
@@ -120,7 +122,8 @@ def _number(value: float | None, form: str) -> Cell:
 
 def _row(name: str, cells: list[Cell]) -> str:
     model = escape(name)
-    first = f'<th scope="row" data-value="{model}"><button type="button">{model}</button></th>'
+    shown = f'<button type="button">{model}</button>' if name in MODELS else f"<span>{model}</span>"
+    first = f'<th scope="row" data-value="{model}">{shown}</th>'
     return f'<tr data-model="{model}">{first}{"".join(_td(cell) for cell in cells)}</tr>'
 
 

@@ -193,7 +193,7 @@ def _malignancy(spec: ModelSpec, prediction: Prediction) -> str:
 
 def footer() -> str:
     """Markdown naming the papers and the data with their licences."""
-    papers = {spec.paper.number: spec.paper for spec in MODELS.values()}
+    papers = {spec.paper.number: spec.paper for spec in MODELS.values() if spec.paper}
     datasets = {spec.dataset.key: spec.dataset for spec in MODELS.values()}
     lines = ["## Papers and data", "The networks follow these papers:", ""]
     lines += [f"- {paper.citation}" + (f" <{paper.url}>" if paper.url else "") for _, paper in sorted(papers.items())]
