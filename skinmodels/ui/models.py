@@ -13,7 +13,7 @@ from skinmodels.ui.edge import shown
 TAB = "Models"
 
 _INTRODUCTION = """All models in one table. A click on a column's name sorts by it, a click on a model shows its card.
-Random forests, XGBoost and support vector machines are there to compare with: they are not served and have no card.
+Below the networks stand classical baselines, there to compare with: they are not served and have no card.
 
 - **whole**: the test part as the split made it; of a published split, some lesions may lie on both sides.
 - **clean**: without every picture that shares a lesion or a near-duplicate with the model's own training or validation.

@@ -40,7 +40,8 @@ CSS = """
 .models tr > :first-child { position: sticky; left: 0; z-index: 1; border-right: 1px solid var(--border-color-primary); }
 .models tbody th { background: var(--body-background-fill); vertical-align: top; }
 .models tbody th button { font-weight: 500; font-size: 1em; white-space: nowrap; text-decoration: underline; min-height: 32px; }
-.models tbody th span { white-space: nowrap; display: inline-block; min-height: 32px; }
+.models tbody th span { font-weight: 500; white-space: nowrap; }
+.models tbody th small { display: block; font-size: 0.8em; font-weight: 400; white-space: normal; max-width: 170px; }
 .models tbody tr:has(button) { cursor: pointer; }
 .models tbody tr:has(button):hover td { background: var(--background-fill-secondary); }
 """
@@ -74,7 +75,7 @@ def table(found: list[Row]) -> str:
     columns = {head: [make(row) for row in found] for head, make in _columns().items()}
     filled = {head: cells for head, cells in columns.items() if any(cell.value is not None for cell in cells)}
     heads = "".join(f'<th scope="col"><button type="button">{escape(head)}</button></th>' for head in ("Model", *filled))
-    body = "".join(_row(row["model"], [cells[i] for cells in filled.values()]) for i, row in enumerate(found))
+    body = "".join(_row(row, [cells[i] for cells in filled.values()]) for i, row in enumerate(found))
     box = '<div class="models" tabindex="0" role="group" aria-label="All models">'
     return f"{box}<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
 
@@ -120,9 +121,11 @@ def _number(value: float | None, form: str) -> Cell:
     return EMPTY if value is None else Cell(value, form.format(value))
 
 
-def _row(name: str, cells: list[Cell]) -> str:
-    model = escape(name)
-    shown = f'<button type="button">{model}</button>' if name in MODELS else f"<span>{model}</span>"
+def _row(row: Row, cells: list[Cell]) -> str:
+    """A model's name is a button that shows its card; a baseline, which has none, says here what it is."""
+    model, title = escape(row["model"]), escape(row["title"])
+    served = row["model"] in MODELS
+    shown = f'<button type="button">{model}</button>' if served else f"<span>{model}</span><small>{title}</small>"
     first = f'<th scope="row" data-value="{model}">{shown}</th>'
     return f'<tr data-model="{model}">{first}{"".join(_td(cell) for cell in cells)}</tr>'
 
