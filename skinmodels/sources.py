@@ -42,10 +42,10 @@ HAM10000 = DataSet(
 )
 SIIM = DataSet(
     key="siim",
-    title="SIIM-ISIC melanoma",
+    title="Melanoma 10,000 (benign mostly of SIIM-ISIC 2020, malignant of the ISIC archive)",
     tab="SIIM-ISIC: melanoma",
     licence="CC BY-NC 4.0 (SIIM-ISIC 2020 and the ISIC archive)",
-    url="https://doi.org/10.34970/2020-ds01",
+    url="https://www.kaggle.com/datasets/hasnainjaved/melanoma-skin-cancer-dataset-of-10000-images",
 )
 ISIC2019 = DataSet(
     key="isic2019",

@@ -14,7 +14,7 @@ import pytest
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from training import datasets, splits
+from training import datasets, pixels, splits
 from training.files import Root
 from training.train import main
 
@@ -229,3 +229,13 @@ def test_kaggle_pictures_found_in_ham_carry_what_it_knows(tmp_path: Path, monkey
     assert found.about == where | {"lesion_id": "HAM_1", "diagnosis": "nv"}
     assert found.group == found.id, "the published split was drawn by picture"
     assert samples["test/benign/2.jpg"].about == {}
+
+
+def test_pixels_of_large_sets_are_kept_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = datasets.load(KAGGLE, [drawn_data.kaggle(tmp_path)])[:4]
+    preprocessing = HAM.preprocessing
+    small = pixels.decode(samples, preprocessing, "pictures")
+    monkeypatch.setattr(pixels, "IN_MEMORY", 0)
+    large = pixels.decode(samples, preprocessing, "pictures")
+    assert isinstance(large, np.memmap)
+    assert np.array_equal(small, large)

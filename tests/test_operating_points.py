@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from skinmodels import labels as codes
-from training import axis, datasets, external, operating_points, slices
+from skinmodels.spec import Claim
+from training import answers, axis, datasets, external, figures, operating_points, slices
 
 HAM = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 
@@ -165,3 +166,19 @@ def test_sets_without_a_label_of_the_model_have_the_axis_alone() -> None:
     assert found["matching"] is None
     assert (found["axis"]["sensitivity"], found["axis"]["specificity"]) == (1, 1)
     assert "by_fitzpatrick" not in found
+
+
+def test_a_claimed_specificity_is_measured_on_the_clean_part_too() -> None:
+    rows = pd.DataFrame({"group": list("abcdefgh"), "label": ["benign", "malignant"] * 4, "clean": [1, 1, 1, 1, 1, 1, 0, 0]})
+    rows["malignant"] = [0.1, 0.9, 0.2, 0.8, 0.6, 0.4, 0.9, 0.1]
+    rows["benign"] = 1 - rows["malignant"]
+    external = pd.DataFrame(columns=["set", "id", "group", "label", "fitzpatrick", "benign", "malignant"])
+    tables = answers.Tables(rows, rows, external)
+    found = figures.computed(("benign", "malignant"), tables, [Claim("specificity", 0.86, "somewhere")])
+    assert found["operating_points"]["n"] == 8
+    clean = found["operating_points_clean"]
+    assert clean["n"] == 6
+    assert [point["name"] for point in clean["points"]] == [point["name"] for point in found["operating_points"]["points"]]
+    default = clean["points"][0]
+    assert (default["sensitivity"], default["specificity"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert "operating_points_clean" not in figures.computed(("benign", "malignant"), tables, [])

@@ -14,6 +14,7 @@ import pandas as pd
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
+from skinmodels.sources import HAM10000, SIIM
 from skinmodels.spec import ModelSpec, Preprocessing
 from training import datasets, identity, splits
 from training.files import Root
@@ -32,8 +33,8 @@ class Tables:
     """A model's answers by part, a row a picture (id, group, label, a column a label, what the part needs beyond).
 
     Attributes:
-        test: with ``clean`` (1 where no lesion and no near-duplicate stands in the model's other parts) and, where the set
-            has them, the columns of ``slices.COLUMNS``.
+        test: with ``clean`` (1 where no lesion and no near-duplicate stands in the model's other parts; for the melanoma set,
+            which draws on the same archive, nor in HAM10000) and, where the set has them, the columns of ``slices.COLUMNS``.
         calibration: the calibration half of validation.
         external: with ``set`` and ``fitzpatrick``; labels are the set's own; clean pictures only.
         left_out: by set, how many pictures of its test part are not clean for this model.
@@ -148,8 +149,11 @@ def _parts(subject: Subject, sets: _Sets, first: int | None) -> list[_Part]:
         )
     test = chosen(samples, table, "test")
     known = [sample for sample, part in zip(samples, table["part"], strict=True) if part != "test"]
+    clean = identity.clean(own, test, known)
+    if own == SIIM.key:
+        clean &= identity.clean(own, test, sets.by_key.get(HAM10000.key, []), known_key=HAM10000.key)
     found = [
-        _Part("test", own, test, identity.clean(own, test, known)),
+        _Part("test", own, test, clean),
         _Part("calibration", own, chosen(samples, table, "calibration")),
     ]
     for key in sets.by_key:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     import keras
 
 
+# Under which names KerasCV's layers keep an amount that does not follow their seed.
+_FACTORS = ("factor", "x_factor", "y_factor")
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """How far pictures are changed; every amount is drawn anew for each picture, zero leaves that change out.
@@ -53,8 +57,9 @@ def _reseed(layer: keras.Layer, seed: int) -> None:
     function, so that each step of a large network takes seconds."""
     if hasattr(layer, "_random_generator"):  # KerasCV
         layer._random_generator.reset_from_seed(seed)
-        if hasattr(layer, "factor"):
-            layer.factor.random = np.random.default_rng(seed)
+        for number, factor in enumerate(_FACTORS):
+            if hasattr(layer, factor):
+                getattr(layer, factor).random = np.random.default_rng((seed, number))
     else:  # Keras: two integers
         layer.generator.state.assign(np.array([seed % 2**31, 0]))
 
@@ -92,6 +97,8 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
         from training.seeded_factor import SeededFactor
 
         for layer in layers:
-            if hasattr(layer, "factor"):
-                layer.factor = SeededFactor(layer.factor.lower, layer.factor.upper)
+            for factor in _FACTORS:
+                if hasattr(layer, factor):
+                    bounds = getattr(layer, factor)
+                    setattr(layer, factor, SeededFactor(bounds.lower, bounds.upper))
     return layers

@@ -34,7 +34,9 @@ class Balance:
     """Which training pictures an epoch draws from, and what each counts in the loss."""
 
     def __init__(self, classes: np.ndarray, kind: str, threshold: int, seed: int) -> None:
-        """``classes``: label index (n,) of the training part. ``kind``: "natural", "oversample", "threshold" or "weights"."""
+        """``classes``: label index (n,) of the training part. ``kind``: as in ``Recipe.balance``."""
+        if kind == "undersample":
+            kind, threshold = "threshold", int(np.bincount(classes).min())
         self.classes, self.kind, self.threshold, self.seed = classes, kind, threshold, seed
         self.weights = np.ones(len(classes), np.float32)
         self._pool = np.arange(len(classes))
@@ -46,8 +48,8 @@ class Balance:
             self.weights = np.maximum(1, threshold / sizes).astype(np.float32)
         elif kind == "weights":
             self.weights = compute_sample_weight("balanced", classes).astype(np.float32)
-        elif kind != "natural":
-            raise ValueError(f"Expected natural, oversample, threshold or weights. Received: {kind!r}")
+        elif kind not in ("natural", "adjusted"):
+            raise ValueError(f"Expected a kind of balance as in Recipe. Received: {kind!r}")
 
     def pool(self, epoch: int) -> np.ndarray:
         """Indices the epoch draws from, each as often as it stands there."""

@@ -191,10 +191,11 @@ def _more(record: dict[str, Any]) -> list[str]:
             f"{'inside' if test['within'] else 'outside'} the 99 % band of {test['band'][0]:.3f} to {test['band'][1]:.3f}; "
             f"mean size {test['mean_size']:.2f}{_outside(test['per_class'])}."
         )
-    if axis := record.get("operating_points"):
-        points = "; ".join(_point(point) for point in axis["points"])
-        auc = _figure(axis["auc"], axis.get("auc_interval"))
-        found.append(f"Malignant ({', '.join(axis['malignant'])}) against benign on test: ROC-AUC {auc}; {points}.")
+    for key, words in (("operating_points", "test"), ("operating_points_clean", "the clean part of it")):
+        if axis := record.get(key):
+            points = "; ".join(_point(point) for point in axis["points"])
+            auc = _figure(axis["auc"], axis.get("auc_interval"))
+            found.append(f"Malignant ({', '.join(axis['malignant'])}) against benign on {words}: ROC-AUC {auc}; {points}.")
     for other in record.get("external", {}).values():
         if axis := other.get("axis"):
             auc = _figure(axis.get("auc"), (axis.get("intervals") or {}).get("auc"))

@@ -31,7 +31,7 @@ TOLERANCE = 1e-3
 # What this module writes into a record, in the order of its keys.
 KEYS = (
     *("bootstrap", "test", "test_clean", "test_random_split", "calibration"),
-    *("conformal", "operating_points", "slices", "external"),
+    *("conformal", "operating_points", "operating_points_clean", "slices", "external"),
 )
 _SUFFIXES = {"test": "test", "calibration": "calibration", "external": "external", "random_split": "test_random_split"}
 
@@ -44,7 +44,8 @@ def block(rows: pd.DataFrame, labels: Sequence[str]) -> dict:
 def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()) -> dict:
     """Every figure of a record, from the model's answers alone; keys as in ``KEYS``.
 
-    ``claims``: of the model's paper. Where it claims a specificity, one operating point is at that specificity.
+    ``claims``: of the model's paper. Where it claims a specificity, one operating point is at that specificity, and all of them
+    are measured on the clean part of the test pictures too.
     """
     labels = list(labels)
     truth, probabilities = _truth_and_probabilities(tables.test, labels)
@@ -52,9 +53,15 @@ def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()
     temperature = calibration.fit_temperature(fit_truth, fit_probabilities)
     after, fit_after = scaled(probabilities, temperature), scaled(fit_probabilities, temperature)
     malignant, fit_malignant = (np.array([labels[i] in MALIGNANT for i in its]) for its in (truth, fit_truth))
-    groups = list(tables.test["group"])
-    clean = tables.test[tables.test["clean"] == 1]
+    groups = tables.test["group"].to_numpy()
+    unknown = (tables.test["clean"] == 1).to_numpy()
+    clean = tables.test[unknown]
     specificity = next((claim.value for claim in claims if claim.metric == "specificity"), None)
+
+    def points(rows: np.ndarray) -> dict:
+        fitted, measured = (fit_malignant, axis.score(labels, fit_after)), (malignant[rows], axis.score(labels, after)[rows])
+        return operating_points.block(labels, fitted, measured, list(groups[rows]), specificity)
+
     outside = external.block(labels, tables.external, temperature)
     return {
         "bootstrap": {"resamples": metrics.RESAMPLES, "seed": 0},
@@ -63,9 +70,8 @@ def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()
         **({"test_random_split": block(tables.random_split, labels)} if tables.random_split is not None else {}),
         "calibration": calibration.block(temperature, len(fit_truth), truth, probabilities),
         "conformal": conformal.block(labels, (fit_truth, fit_after), (truth, after)),
-        "operating_points": operating_points.block(
-            labels, (fit_malignant, axis.score(labels, fit_after)), (malignant, axis.score(labels, after)), groups, specificity
-        ),
+        "operating_points": points(np.ones(len(groups), bool)),
+        **({"operating_points_clean": points(unknown)} if specificity is not None and len(clean) else {}),
         "slices": slices.block(labels, tables.test, after, malignant),
         "external": {key: its | _left_out(tables, key) for key, its in outside.items()},
     }

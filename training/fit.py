@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Uint8 pictures (n, height, width, 3) and their label indices (n,).
 Part = tuple[np.ndarray, np.ndarray]
+# From truth and probabilities of a batch to a loss for each of it.
+Loss = Callable[[Any, Any], Any]
 
 
 def at_side(spec: ModelSpec, side: int | None) -> ModelSpec:
@@ -66,7 +69,7 @@ def fit(
     else:
         model, validate = whole, Validate(spec, *parts["validation"])
         pictures = Augmented(parts["train"][0], spec.preprocessing.scale, recipe.augmentation)
-    _compile(model, spec, recipe)
+    _compile(model, spec, recipe, parts["train"][1])
     if state.last:
         model.optimizer.build(model.trainable_variables)
         model.load_weights(folder.path / state.last)
@@ -113,7 +116,8 @@ def _frozen(
     return model, Cached(copies), Validate(spec, kept, truth, partial(np.asarray, dtype=np.float32))
 
 
-def _compile(model: keras.Model, spec: ModelSpec, recipe: Recipe) -> None:
+def _compile(model: keras.Model, spec: ModelSpec, recipe: Recipe, classes: np.ndarray) -> None:
+    """``classes``: label index (n,) of the training part."""
     import keras
 
     config: dict = {"learning_rate": recipe.learning_rate}
@@ -127,7 +131,21 @@ def _compile(model: keras.Model, spec: ModelSpec, recipe: Recipe) -> None:
         config |= {"use_ema": True, "ema_momentum": recipe.averaged}
     optimizer = keras.optimizers.get({"class_name": recipe.optimizer, "config": config})
     kind = "binary" if spec.binary else "categorical" if recipe.mixup else "sparse_categorical"
-    model.compile(optimizer, f"{kind}_crossentropy", weighted_metrics=["accuracy"])
+    loss = keras.losses.get(f"{kind}_crossentropy")
+    if recipe.balance == "adjusted":
+        loss = adjusted(loss, np.bincount(classes, minlength=len(spec.labels)) / len(classes))
+    model.compile(optimizer, loss, weighted_metrics=["accuracy"])
+
+
+def adjusted(loss: Loss, shares: np.ndarray) -> Loss:
+    """That loss of what probabilities (n, classes) of equally frequent classes are where each has its share of all."""
+    import keras
+
+    def of_shares(truth: keras.KerasTensor, probabilities: keras.KerasTensor) -> keras.KerasTensor:
+        expected = probabilities * keras.ops.cast(shares, probabilities.dtype)
+        return loss(truth, expected / keras.ops.sum(expected, axis=-1, keepdims=True))
+
+    return of_shares
 
 
 def _schedule(recipe: Recipe) -> list[keras.callbacks.Callback]:

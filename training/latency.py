@@ -1,8 +1,9 @@
 """Time every published model on one picture.
 
 Reads weights/*; writes ``latency`` into each weights/NAME.json: the median time of a whole prediction on a 600x450 picture
-(resizing, scaling, network, calibration) beside that of the bare compiled call, both taken in turns in this process. Times
-hold for the machine they were taken on, so no check compares them; their ratio holds elsewhere too.
+(resizing, scaling, network, calibration) beside that of the bare compiled call on what the network is sent, both taken in
+turns in this process. Times hold for the machine they were taken on, so no check compares them; their ratio holds elsewhere
+too.
 """
 
 from __future__ import annotations
@@ -52,11 +53,12 @@ def measure(name: str, rounds: int) -> dict[str, float]:
     picture = examples.draw(0, PICTURE)
     inference.predict(name, picture)  # loads and compiles
     network = inference.loaded(name).network
-    values = np.zeros((1, *MODELS[name].preprocessing.size, 3), np.float32)
+    views = 4 if MODELS[name].mirrored else 1
+    values = np.zeros((views, *MODELS[name].preprocessing.size, 3), np.float32)
     whole, bare = [], []
     for _ in range(rounds):
         whole.append(_seconds(lambda: inference.predict(name, picture)))
-        bare.append(_seconds(lambda: MODELS[name].ask(network, values)))
+        bare.append(_seconds(lambda: network.predict_on_batch(values)))
     return {
         "p50_ms": round(statistics.median(whole) * 1000, 2),
         "compiled_ms": round(statistics.median(bare) * 1000, 2),

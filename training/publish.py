@@ -28,6 +28,7 @@ from training.answers import Subject, chosen, gather
 from training.evaluate import Measured, calibrated, checkpoint, measure, report, run_split
 from training.recipes import recipe_for
 from training.runs import RunFolder, read_json
+from training.train import FIRST
 
 if TYPE_CHECKING:
     import keras
@@ -140,6 +141,7 @@ def _record(spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, 
     """All of the record but its figures."""
     config, state = read_json(run.config), run.state()
     recipe = config["recipe"]
+    history = (RunFolder(run.path / FIRST).state().history if recipe["first"] else []) + state.history
     return {
         "name": spec.name,
         "source": "paper" if spec.paper else "ours",
@@ -152,15 +154,17 @@ def _record(spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, 
             "command": _command(config),
             "configuration": {key: value for key, value in config.items() if key not in ("recipe", "versions")}
             | {"recipe": recipe},
-            "deviations": recipe["deviations"],
+            "deviations": _deviations(config),
             "schedule": config["schedule"],
-            "epochs": state.epoch,
-            "best_epoch": state.best_epoch,
+            "epochs": len(history),
+            "best_epoch": len(history) - state.epoch + state.best_epoch,
             "versions": config["versions"],
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "stored_as": stored_as,
         },
-        "history": [{key: round(value, 6) for key, value in row.items()} for row in state.history],
+        "history": [
+            {key: round(value, 6) for key, value in row.items()} | {"epoch": i} for i, row in enumerate(history, start=1)
+        ],
     }
 
 
@@ -168,11 +172,18 @@ def _command(config: dict) -> str:
     words = [f"python -m training.train {config['name']} --data {' '.join(config['data'])}"]
     words += [f"--split {config['split']['kind']} --seed {config['seed']}"]
     words += [f"--start {config['start']}"] if config["start"] else []
-    usual = recipe_for(config["name"])
+    usual, its = recipe_for(config["name"]), config["recipe"]
+    if usual.first:  # of which the options take no more than there is, and that is the longer part
+        usual, its = usual.first, its["first"]
     for option in ("epochs", "steps"):
-        if config["recipe"][option] != getattr(usual, option):
-            words.append(f"--{option} {config['recipe'][option]}")
+        if its[option] != getattr(usual, option):
+            words.append(f"--{option} {its[option]}")
     return " ".join(words)
+
+
+def _deviations(config: dict) -> list[str]:
+    """As the recipe words them today."""
+    return list(recipe_for(config["name"]).deviations)
 
 
 if __name__ == "__main__":

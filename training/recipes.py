@@ -17,8 +17,11 @@ class Recipe:
     clip_norm: each weight's gradient is shortened to this norm; None leaves it.
     schedule: "constant", "cosine" down to a hundredth over the epochs, or "plateau": halved after 3 epochs without better
         training accuracy, and stopped after 10 without better val_loss.
-    balance: "natural", "oversample" or "threshold" (at ``threshold`` pictures a class) draws, or "weights" in the
-        loss, on the training part only.
+    balance: on the training part only, "natural" draws; "oversample", which repeats pictures of smaller classes; "undersample",
+        which leaves out, each epoch others, of larger ones; "threshold", which does so above ``threshold`` pictures and
+        weights smaller classes up; "weights" in the loss; or "adjusted", natural draws and a loss that expects them, so that
+        the network learns the probabilities of equally frequent classes (Menon et al. 2021, "Long-tail learning via logit
+        adjustment").
     select: validation figure that the best checkpoint has highest.
     mixup: strength of MixUp, the parameter of its Beta distribution; 0 is none.
     averaged: momentum of the moving average of the weights that is validated and published; 0 takes the weights themselves.
@@ -63,6 +66,7 @@ _THRESHOLD = (
     "a class with fewer than 867 training pictures stays as it is, and its loss is weighted up",
     "the 867 pictures of a larger class are drawn anew every epoch",
 )
+_STRONGER = "pictures are also mirrored and changed a little in brightness, contrast and colour; turns are by right angles"
 
 RECIPES = {
     # Two cores: about 13 minutes. Test accuracy about 0.8.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from skinmodels.errors import SkinModelError
+from training.recipes import Recipe
 
 
 def write_text(path: Path, content: str) -> None:
@@ -63,6 +64,25 @@ class State:
     history: list[dict] = field(default_factory=list)
 
 
+def _changed(old: dict, new: dict) -> list[str]:
+    """In what a run that goes on would not be the one that was begun.
+
+    Deviations are words. Where the learning rate does not depend on how many epochs there will be, they may become more, as
+    when a paper trains in several parts.
+    """
+    old, new = ({**config, "recipe": _comparable(config.get("recipe", {}))} for config in (old, new))
+    if new["recipe"].get("schedule") != "cosine" and old["recipe"].get("epochs", 0) <= new["recipe"].get("epochs", 0):
+        for config in (old, new):
+            config["recipe"].pop("epochs", None)
+    return sorted(key for key in {*old, *new} - {"versions", "data", "schedule"} if old.get(key) != new.get(key))
+
+
+def _comparable(recipe: dict) -> dict:
+    """A recipe out of JSON, with today's defaults for fields it did not have."""
+    defaults = {its.name: its.default for its in fields(Recipe) if its.default is not MISSING}
+    return {key: value for key, value in (defaults | recipe).items() if key != "deviations"}
+
+
 class RunFolder:
     """The files of one run, by name."""
 
@@ -76,16 +96,19 @@ class RunFolder:
 
         Raises SkinModelError when the folder holds a run and ``resume`` is not set, or one with another configuration.
         """
+        new = json.loads(json.dumps(config))  # where tuples are lists
         if not self._state.exists():  # new, or stopped before its first epoch was over
             self.path.mkdir(parents=True, exist_ok=True)
-            write_json(self.config, config)
+            if not self.config.exists() or _changed(read_json(self.config), new):
+                self.drop_features()
+            write_json(self.config, new)
             return State()
         if not resume:
             raise SkinModelError(f"Expected a new folder for the run, or --resume. Received: {self.path}, which holds a run")
-        # What is compared is what came through JSON, where tuples are lists.
-        old, new = read_json(self.config), json.loads(json.dumps(config))
-        if changed := sorted(key for key in {*old, *new} - {"versions", "data"} if old.get(key) != new.get(key)):
+        old = read_json(self.config)
+        if changed := _changed(old, new):
             raise SkinModelError(f"Expected the configuration in {self.config} to resume. Received: other {', '.join(changed)}")
+        write_json(self.config, new | {"versions": old.get("versions")})
         return self.state()
 
     def begun(self) -> bool:

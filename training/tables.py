@@ -21,6 +21,7 @@ from training.runs import write_text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MODELS_MARKS = ("<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->")
+SPEED_MARKS = ("<!-- speed: begin, written by python -m training.tables -->", "<!-- speed: end -->")
 AUDIT_MARKS = ("<!-- audit: begin, written by python -m training.tables -->", "<!-- audit: end -->")
 
 
@@ -43,6 +44,16 @@ def split_table() -> str:
         if "test_random_split" in record:
             lines.append(f"| `{name}` | lesions apart | {_figures(record['test'])} |")
             lines.append(f"| | pictures at random, as in the paper | {_figures(record['test_random_split'])} |")
+    return "\n".join(lines)
+
+
+def speed_table() -> str:
+    """The median time of a prediction beside that of the bare compiled call, as ``training.latency`` took them."""
+    lines = ["| model | a prediction | bare compiled call | ratio |", "|---|---|---|---|"]
+    for name in MODELS:
+        if took := weights.read_record(name).get("latency"):
+            whole, bare = took["p50_ms"], took["compiled_ms"]
+            lines.append(f"| `{name}` | {whole:.1f} ms | {bare:.1f} ms | {whole / bare:.2f} |")
     return "\n".join(lines)
 
 
@@ -110,6 +121,7 @@ def _split_words(split: tuple[str, str]) -> str:
 def updated(text: str) -> str:
     """README text with fresh tables. Raises SkinModelError where the markers are missing."""
     text = _between(text, MODELS_MARKS, f"{models_table()}\n\n{SPLIT_TEXT}\n\n{split_table()}")
+    text = _between(text, SPEED_MARKS, speed_table())
     return _between(text, AUDIT_MARKS, audit_table())
 
 

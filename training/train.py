@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from training.pixels import decode
 from training.recipes import RECIPES, Recipe, recipe_for
 from training.runs import RunFolder, versions, write_json
 
+# Where, in a run's folder, the run of its recipe's first part is kept.
+FIRST = "first"
 EXAMPLE = "example: python -m training.train ham_cnn28 --data HAM10000.zip --out runs/ham_cnn28"
 
 
@@ -81,47 +83,61 @@ def train(
     table = splits.split(samples, kind)
     splits.check(table, kind, spec.labels)
     folder = Path(out or f"runs/{name}-{kind}-seed{seed}")
+    if start is not None and not recipe.start:
+        raise SkinModelError(f"Expected no --start, since {name} starts from random weights. Received: {start}")
+    shorter = _shortened(recipe, epochs, steps)
     told = {
         "seed": seed,
         "split": {"kind": kind, "seed": 0},
         "start": Path(start).name if start else None,
         "data": [Path(path).name for path in data],
+        "schedule": "reduced" if _reduced(recipe, shorter) else "full",
     }
-    before = None
-    for part, its in ((folder / FIRST, recipe.first), (folder, recipe)):
-        if its is not None:
-            shorter = replace(its, epochs=epochs or its.epochs, steps=steps or its.steps)
-            before = _run(spec, its, shorter, RunFolder(part), samples, table, told, resume, start, before)
+    job = _Job(spec, samples, table, told, resume, start)
+    before = job.run(shorter.first, RunFolder(folder / FIRST), None) if shorter.first else None
+    job.run(shorter, RunFolder(folder), before)
     return folder
 
 
-# Where, in a run's folder, the run of its recipe's first part is kept.
-FIRST = "first"
+def _shortened(recipe: Recipe, epochs: int | None, steps: int | None) -> Recipe:
+    """What the command line leaves of a recipe; of its first part and of what follows one never more than they have."""
+    first = recipe.first
+    if first is not None:
+        first = replace(first, epochs=min(epochs or first.epochs, first.epochs), steps=steps or first.steps)
+        epochs = min(epochs or recipe.epochs, recipe.epochs)
+    return replace(recipe, epochs=epochs or recipe.epochs, steps=steps or recipe.steps, first=first)
 
 
-def _run(
-    spec: ModelSpec,
-    full: Recipe,
-    recipe: Recipe,
-    folder: RunFolder,
-    samples: list[datasets.Sample],
-    table: pd.DataFrame,
-    told: dict,
-    resume: bool,
-    start: str | None,
-    before: Path | None,
-) -> Path:
-    """Train by one recipe, ``full`` or what the command line left of it; the best weights. ``told``: for the configuration."""
-    spec = at_side(spec, recipe.side)
-    parts = _decode(spec, samples, table["part"].to_numpy())
-    # Read and checked everything: only now does anything get written.
-    state = folder.begin(_config(spec, full, recipe) | told, resume)
-    folder.keep_split(table)
-    if state.epoch < recipe.epochs and not state.stopped:
-        fit(spec, recipe, folder, state, parts, told["seed"], start, before)
-    folder.drop_features()
-    _report(spec, folder, parts, table)
-    return folder.path / folder.state().best
+def _reduced(full: Recipe, given: Recipe) -> bool:
+    """Whether there are fewer epochs than the recipe has, or shorter ones, in either part."""
+    shorter = given.epochs < full.epochs
+    shorter |= given.steps is not None and (full.steps is None or given.steps < full.steps)
+    return shorter or (full.first is not None and given.first is not None and _reduced(full.first, given.first))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A training as it was asked for: what both parts of its recipe have in common. ``told`` goes into the configuration."""
+
+    spec: ModelSpec
+    samples: list[datasets.Sample]
+    table: pd.DataFrame
+    told: dict
+    resume: bool
+    start: str | None
+
+    def run(self, recipe: Recipe, folder: RunFolder, before: Path | None) -> Path:
+        """Train by a recipe, or by the first part of one; the best weights. ``before``: weights to go on from."""
+        spec = at_side(self.spec, recipe.side)
+        parts = _decode(spec, self.samples, self.table["part"].to_numpy())
+        # Read and checked everything: only now does anything get written.
+        state = folder.begin(_config(spec, recipe) | self.told, self.resume)
+        folder.keep_split(self.table)
+        if state.epoch < recipe.epochs and not state.stopped:
+            fit(spec, recipe, folder, state, parts, self.told["seed"], self.start, before)
+        folder.drop_features()
+        _report(spec, folder, parts, self.table)
+        return folder.path / folder.state().best
 
 
 def _decode(spec: ModelSpec, samples: list[datasets.Sample], part_of: np.ndarray) -> dict[str, Part]:
@@ -134,13 +150,11 @@ def _decode(spec: ModelSpec, samples: list[datasets.Sample], part_of: np.ndarray
     return parts
 
 
-def _config(spec: ModelSpec, full: Recipe, recipe: Recipe) -> dict:
-    fewer_steps = recipe.steps is not None and (full.steps is None or recipe.steps < full.steps)
+def _config(spec: ModelSpec, recipe: Recipe) -> dict:
     return {
         "name": spec.name,
         "params": spec.params,
         "labels": list(spec.labels),
-        "schedule": "reduced" if recipe.epochs < full.epochs or fewer_steps else "full",
         "recipe": asdict(recipe),
         "preprocessing": asdict(spec.preprocessing),
         "versions": versions(),

@@ -115,6 +115,22 @@ def operating_points(_spec: ModelSpec, record: Record) -> str:
     """Sensitivity, specificity and predictive value for malignant against benign."""
     if not (found := record.get("operating_points")):
         return ""
+    clean = record.get("operating_points_clean")
+    return html.section(
+        "Malignant against benign",
+        html.paragraph(
+            f"Malignant here: {', '.join(found['malignant'])}. {found['n_malignant']:,} of {found['n']:,} test pictures are. "
+            f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy, but "
+            "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
+            "alarms that are right, where so many of those examined have a cancer."
+        ),
+        html.paragraph(labels.MALIGNANT_SOURCE),
+        _points("Operating points with 95 % intervals", found),
+        _points(f"The same on the clean part, {clean['n']:,} pictures", clean) if clean else "",
+    )
+
+
+def _points(title: str, found: Record) -> str:
     prevalences = list(found["points"][0]["ppv"]) if found["points"] else []
     rows = [
         [
@@ -127,17 +143,7 @@ def operating_points(_spec: ModelSpec, record: Record) -> str:
         for point in found["points"]
     ]
     head = ["point", "threshold", "sensitivity", "specificity", *(f"PPV at {float(p):.0%}" for p in prevalences)]
-    return html.section(
-        "Malignant against benign",
-        html.paragraph(
-            f"Malignant here: {', '.join(found['malignant'])}. {found['n_malignant']:,} of {found['n']:,} test pictures are. "
-            f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy, but "
-            "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
-            "alarms that are right, where so many of those examined have a cancer."
-        ),
-        html.paragraph(labels.MALIGNANT_SOURCE),
-        html.table("Operating points with 95 % intervals", head, rows),
-    )
+    return html.table(title, head, rows)
 
 
 def conformal(_spec: ModelSpec, record: Record) -> str:
