@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from skinmodels import examples, weights
 from skinmodels.registry import MODELS
-from training import datasets
+from skinmodels.spec import ModelSpec
+from training import datasets, splits
 from training.files import Root
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,6 +133,21 @@ def real_sets() -> dict[str, list[Root]]:
     if not DATA.is_dir():
         pytest.skip("needs the real pictures in ../shared/data")
     return datasets.find_sets([DATA])
+
+
+@pytest.fixture(scope="session")
+def split_of(real_sets: dict[str, list[Root]]) -> Callable[[ModelSpec], tuple[list[datasets.Sample], pd.DataFrame]]:
+    """``split_of(spec)``: the pictures of that model's set and their usual split, drawn once for all models of the set."""
+    drawn_once: dict[tuple, tuple[list[datasets.Sample], pd.DataFrame]] = {}
+
+    def split(spec: ModelSpec) -> tuple[list[datasets.Sample], pd.DataFrame]:
+        key = spec.dataset.key, spec.labels
+        if key not in drawn_once:
+            samples = datasets.of_model(spec, real_sets[spec.dataset.key])
+            drawn_once[key] = samples, splits.split(samples, splits.default_kind(spec.dataset.key, samples))
+        return drawn_once[key]
+
+    return split
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def _few_resamples() -> Iterator[None]:
         yield
 
 
-EPOCHS = 4
+EPOCHS = 3
 
 
 def command(out: Path, data: Path, *more: str) -> list[str]:
