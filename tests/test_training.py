@@ -327,7 +327,7 @@ def pictures(n: int = 6) -> np.ndarray:
 
 
 def test_augmentation_follows_its_seed_and_stays_in_range() -> None:
-    how = Augmentation(shift=0.1, zoom=0.2, shear=0.1, brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
+    how = Augmentation(rotation=0.1, shift=0.1, zoom=0.2, shear=0.1, brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1)
     same, again, other = (augment(np.repeat(pictures(1), 6, axis=0), how, seed) for seed in (1, 1, 2))
     assert np.array_equal(same, again)
     assert not np.allclose(same, other)

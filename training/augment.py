@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Augmentation:
 
     Attributes:
         turns: mirror images and right-angle turns, which lose no pixel.
+        rotation: share of a full turn, either way, 0..1.
         shift, zoom: share of the side, 0..1.
         shear: tangent of the angle, 0..1.
         brightness: share of the value range, 0..1.
@@ -30,6 +31,7 @@ class Augmentation:
     """
 
     turns: bool = True
+    rotation: float = 0.0
     shift: float = 0.05
     zoom: float = 0.1
     shear: float = 0.0
@@ -58,8 +60,9 @@ def _reseed(layer: keras.Layer, seed: int) -> None:
     if hasattr(layer, "_random_generator"):  # KerasCV
         layer._random_generator.reset_from_seed(seed)
         for number, factor in enumerate(_FACTORS):
-            if hasattr(layer, factor):
-                getattr(layer, factor).random = np.random.default_rng((seed, number))
+            drawn: Any = getattr(layer, factor, None)
+            if hasattr(drawn, "random"):
+                drawn.random = np.random.default_rng((seed, number))
     else:  # Keras: two integers
         layer.generator.state.assign(np.array([seed % 2**31, 0]))
 
@@ -78,6 +81,8 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
     layers = []
     if how.turns:
         layers.append(library.RandomFlip("horizontal", seed=0))
+    if how.rotation:
+        layers.append(library.RandomRotation(how.rotation, **fill))
     if how.shift:
         layers.append(library.RandomTranslation(how.shift, how.shift, **fill))
     if how.zoom:
@@ -98,7 +103,7 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
 
         for layer in layers:
             for factor in _FACTORS:
-                if hasattr(layer, factor):
-                    bounds = getattr(layer, factor)
+                bounds: Any = getattr(layer, factor, None)
+                if hasattr(bounds, "lower"):  # an amount of its own, not a sampler's, follows the seed
                     setattr(layer, factor, SeededFactor(bounds.lower, bounds.upper))
     return layers

@@ -25,9 +25,11 @@ from training.runs import write_text
 
 CARDS = Path(__file__).resolve().parent.parent / "weights" / "README.md"
 
-# The ImageNet network that fine-tuning starts from, by its name on the Hub.
-BASE_MODEL = "google/mobilenet_v2_1.0_224"
-_STARTED_FROM = {".h5": "MobileNetV2", ".npz": "ResNet-50 v2 up to its third stage"}
+# The ImageNet networks that fine-tuning starts from, by the kind of file: in words, and the repository on the Hub that has it.
+_STARTED_FROM = {
+    ".h5": ("MobileNetV2", "google/mobilenet_v2_1.0_224"),
+    ".npz": ("ResNet-50 v2 up to its third stage", "onnxmodelzoo/legacy_models"),
+}
 # Metrics of a record, by the names the Hub has for them and the words of the tables.
 _METRICS = {
     "accuracy": ("accuracy", "accuracy"),
@@ -72,8 +74,9 @@ def text() -> str:
 
 def metadata(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The YAML header: what the Hub indexes, and ``model-index`` with the figures of every model, by record."""
-    started = any(record["training"]["configuration"].get("start") for record in records.values())
-    base = {"base_model": BASE_MODEL, "base_model_relation": "finetune"} if started else {}
+    found = (_started_from(record["training"]) for record in records.values())
+    started = list(dict.fromkeys(repository for _, repository in filter(None, found)))
+    base = {"base_model": started, "base_model_relation": "finetune"} if started else {}
     return {
         "license": "other",
         "license_name": "research-only-non-commercial",
@@ -158,8 +161,14 @@ def _baseline(record: dict[str, Any]) -> str:
 
 def _origin(spec: ModelSpec, training: dict[str, Any]) -> str:
     paper = f"after {spec.paper.citation}." if spec.paper else "a network of our own, of no paper."
+    base = _started_from(training)
+    return f"{paper} Fine-tuned from the ImageNet weights of {base[0]}." if base else paper
+
+
+def _started_from(training: dict[str, Any]) -> tuple[str, str] | None:
+    """The ImageNet network this training started from, in words and by its repository on the Hub, if it started from one."""
     start = training["configuration"].get("start")
-    return f"{paper} Fine-tuned from the ImageNet weights of {_STARTED_FROM[Path(start).suffix]}." if start else paper
+    return _STARTED_FROM[Path(start).suffix] if start else None
 
 
 def _pictures(split: dict[str, Any]) -> str:
