@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import drawn_record
@@ -13,6 +14,7 @@ from huggingface_hub import ModelCard, ModelCardData
 
 from skinmodels import weights
 from skinmodels.registry import MODELS
+from skinmodels.ui.card_limits import limits
 from training import cards
 
 CARDS = ROOT / "weights" / "README.md"
@@ -37,6 +39,23 @@ def test_header_has_what_the_hub_asks_for(header):
     assert "google/mobilenet_v2_1.0_224" in header["base_model"]
     assert {"research-only", "non-commercial"} <= set(header["tags"])
     assert len(header["datasets"]) == len({spec.dataset.key for spec in MODELS.values()})
+
+
+def test_header_names_each_network_that_training_started_from_once():
+    records: dict[str, Any] = {name: {"training": {"configuration": {"start": None}}} for name in MODELS}
+    assert "base_model" not in cards.metadata(records)
+    for name, start in zip(records, ("a.npz", "b.weights.h5", "c.npz"), strict=False):
+        records[name] = {"training": {"configuration": {"start": start}}}
+    assert cards.metadata(records)["base_model"] == ["onnxmodelzoo/legacy_models", "google/mobilenet_v2_1.0_224"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"), [(300, "It sees 300x300 pixels (enlarged to 500x500),"), (600, "It sees 500x500 pixels,")]
+)
+def test_limits_name_the_pixels_that_are_really_seen(stored, words):
+    spec = next(iter(MODELS.values()))
+    preprocessing = replace(spec.preprocessing, size=(500, 500), source_size=(stored, stored))
+    assert any(sentence.startswith(words) for sentence in limits(replace(spec, preprocessing=preprocessing), {}))
 
 
 def read(text: str) -> ModelCardData:

@@ -336,6 +336,16 @@ def test_augmentation_follows_its_seed_and_stays_in_range() -> None:
     assert same.max() <= 255
 
 
+def test_rotation_alone_turns_each_picture_its_own_way() -> None:
+    how = Augmentation(turns=False, rotation=0.125, shift=0, zoom=0, brightness=0, contrast=0, saturation=0, hue=0)
+    bar = np.zeros((1, 33, 33, 3), np.uint8)
+    bar[:, 14:19, :16] = 255  # from the middle to the left, where an eighth of a turn leaves most of it
+    first, second = augment(np.repeat(bar, 2, axis=0), how, 4)
+    assert not np.allclose(first, second, atol=10)
+    for picture in (first, second):
+        assert picture[:, :16].mean() > picture[:, 17:].mean() + 5
+
+
 def test_turns_alone_lose_no_pixel() -> None:
     how = Augmentation(shift=0, zoom=0, brightness=0, contrast=0, saturation=0, hue=0)
     given = pictures(32)

@@ -104,6 +104,6 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
         for layer in layers:
             for factor in _FACTORS:
                 bounds: Any = getattr(layer, factor, None)
-                if hasattr(bounds, "lower"):  # an amount of its own, not a sampler's, follows the seed
+                if hasattr(bounds, "lower"):  # a sampler; RandomRotation's is a number, drawn by the generator that is reseeded
                     setattr(layer, factor, SeededFactor(bounds.lower, bounds.upper))
     return layers

@@ -23,7 +23,7 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
     found = [RESEARCH_ONLY, *_ALL]
     if blind := labels.blind_spots(spec.labels):
         found.append(f"It has no class for {_listed(blind)}, and gives such a lesion another name.")
-    found.append(f"It sees {_seen(spec.preprocessing)} pixels, where fine structure is lost.")
+    found.append(f"It sees {_seen(spec.preprocessing)}, where fine structure is lost.")
     if spec.dataset is KAGGLE:
         found.append(
             "Its set has no lesion ids: some pictures of its test part, and of the part that calibration was fitted on, show "
@@ -44,7 +44,7 @@ def _seen(preprocessing: Preprocessing) -> str:
     """The pixels that a picture has where it has fewest on its way to the network, and what they are enlarged to."""
     height, width = (min(pair) for pair in zip(preprocessing.size, preprocessing.source_size, strict=True))
     enlarged = f"{preprocessing.size[1]}x{preprocessing.size[0]}"
-    return f"{width}x{height}" + ("" if enlarged == f"{width}x{height}" else f" (enlarged to {enlarged})")
+    return f"{width}x{height} pixels" + ("" if enlarged == f"{width}x{height}" else f" (enlarged to {enlarged})")
 
 
 def _source_of_the_class() -> str:
