@@ -11,6 +11,7 @@ from skinmodels.registry import MODELS
 from training import all as everything
 from training import datasets
 from training.baselines import BASELINES
+from training.recipes import RECIPES
 
 
 @pytest.fixture(autouse=True)
@@ -44,8 +45,7 @@ def test_every_network_and_baseline_in_order(nothing_published: None, pretrained
     assert sorted(set(trained)) == sorted(MODELS)
     assert [command[1] for command in commands if command[0] == "training.publish"] == list(dict.fromkeys(trained))
     assert [command[1] for command in commands if command[0] == "training.baselines"] == list(BASELINES)
-    # Baselines see what our reference has learnt, and tables tell of everything.
-    assert modules.index("training.baselines") == 2 * len([spec for spec in MODELS.values() if spec.paper is None])
+    # Tables tell of everything.
     assert modules[-3:] == ["training.latency", "training.tables", "training.cards"]
     published = next(command for command in commands if command[:2] == ["training.publish", everything.RANDOM])
     assert "--random-run" in published
@@ -81,6 +81,21 @@ def test_a_run_begun_goes_on_and_a_failure_ends_it(
     assert "--resume" in calls[-1]
 
 
+def test_epochs_shorten_both_parts_of_a_recipe(nothing_published: None, pretrained: Path, capsys) -> None:
+    commands = told(capsys, "--pretrained", str(pretrained), "--epochs", "12")
+    shorter = {command[1] for command in commands if command[0] == "training.train" and "--epochs" in command}
+    assert shorter == {
+        name for name, recipe in RECIPES.items() if max(recipe.epochs, recipe.first.epochs if recipe.first else 0) > 12
+    }
+
+
+def test_starting_weights_are_found_beside_the_pictures(nothing_published: None, pretrained: Path, capsys) -> None:
+    commands = told(capsys, "--data", str(pretrained))
+    starts = {command[command.index("--start") + 1] for command in commands if "--start" in command}
+    layers = {recipe.start for recipe in RECIPES.values() if recipe.start}
+    assert starts == {str(pretrained / everything.STARTS[layer]) for layer in layers}
+
+
 def test_what_cannot_be_trained_is_named_and_the_rest_goes_on(nothing_published: None, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(datasets, "find_sets", lambda paths: {"ham10000": []})
     assert everything.main(["--data", "D", "--list"]) == 1
@@ -91,3 +106,6 @@ def test_what_cannot_be_trained_is_named_and_the_rest_goes_on(nothing_published:
     assert "training.train ham_cnn28" in said.out
     assert "training.train kaggle_cnn_large" not in said.out
     assert "training.tables" not in said.out
+    assert "training.baselines ham_svm " in said.out
+    assert "training.baselines siim_border" not in said.out
+    assert "Tables and cards are written once nothing is missing." in said.err

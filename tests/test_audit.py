@@ -142,6 +142,12 @@ def test_clean_leaves_out_what_shares_a_lesion_or_a_duplicate_with_what_is_known
     assert identity.clean("isic2019", [], known, pairs=pairs).shape == (0,)
 
 
+def test_pictures_unlike_another_set_are_told_without_it() -> None:
+    pairs = table(pair("ham10000", "I1", "siim", "a"), pair("siim", "a", "siim", "b"), pair("kaggle", "k", "siim", "c"))
+    tested = [sample("a"), sample("b"), sample("c"), sample("d")]
+    assert identity.unlike("siim", tested, "ham10000", pairs).tolist() == [False, False, True, True]
+
+
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """HAM10000 and Kaggle layouts, where Kaggle's malignant test pictures 0 and 1 are copies of HAM10000's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import drawn_data
@@ -67,6 +68,8 @@ def test_hmnist_csv_gives_its_pixels_and_the_lesions_of_the_metadata(tmp_path: P
     samples = datasets.load(HAM, [tmp_path])
     metadata = pd.read_csv(tmp_path / "HAM10000_metadata.csv")
     assert [s.group for s in samples] == list(metadata["lesion_id"])
+    with pytest.raises(SkinModelError, match=r"Received: hmnist_28_28_RGB\.csv, of 28x28 pixels"):
+        datasets.load(replace(HAM, preprocessing=ISIC.preprocessing), [tmp_path])
     seen = HAM.preprocessing.pixels(samples[5].file.open())
     assert np.array_equal(seen, table.drop(columns="label").to_numpy()[5].reshape(28, 28, 3))
 
@@ -154,6 +157,11 @@ def test_pictures_may_lie_apart_from_their_table(tmp_path: Path) -> None:
     found = datasets.find_sets([root, tmp_path / "elsewhere"])
     assert list(found) == ["ham10000"]
     assert len(datasets.ham10000(found["ham10000"])) > 100
+    root = drawn_data.siim(tmp_path / "siim")
+    (tmp_path / "siim_pictures").mkdir()
+    for file in root.rglob("*.jpg"):
+        shutil.move(file, tmp_path / "siim_pictures" / file.name)
+    assert len(datasets.siim(datasets.find_sets([root, tmp_path / "siim_pictures"])["siim"])) == 120
 
 
 def test_a_folder_without_a_known_set_is_one_sentence(tmp_path: Path) -> None:

@@ -101,7 +101,8 @@ def table_cells(table: str) -> list[dict[str, tuple[float | str | None, str]]]:
 def test_table_sorts_by_numbers_and_shows_intervals(full_weights):
     found = models_rows.rows()
     for row, shown in zip(found, table_cells(models_table.table(found)), strict=True):
-        assert shown["Model"] == (row["model"], row["model"])
+        assert shown["Model"][0] == row["model"]
+        assert ("reduced schedule" in shown["Model"][1]) == (row["schedule"] == "reduced")
         assert row["test"] is not None
         value, text = shown["Accuracy, whole"]
         assert float(value or "") == row["test"]["accuracy"]
@@ -177,6 +178,15 @@ def test_card_of_a_record_with_everything(full_weights):
     assert "type 5" in cells(card, "PAD-UFES-20, clinical photographs: by skin type")
     assert "temperature 1.271" in card.lower()
     assert "clean test part" in cells(card, "Held-out figures")
+    assert "Clean: without the 60 test pictures that share a lesion or a near-duplicate" in card
+
+
+def test_a_reduced_schedule_is_named_below_the_model(own_weights):
+    record = weights.read_record("ham_cnn28")
+    record["training"]["schedule"] = "reduced"
+    (own_weights / "ham_cnn28.json").write_text(json.dumps(record), encoding="utf-8")
+    shown = table_cells(models_table.table(models_rows.rows()))
+    assert "reduced schedule" in next(row["Model"][1] for row in shown if row["Model"][0] == "ham_cnn28")
 
 
 def test_card_escapes_what_it_is_told(own_weights):
@@ -289,7 +299,7 @@ def open_tab(page: Page) -> Locator:
 
 def models_shown(page: Page) -> list[str]:
     """The first column, from top to bottom."""
-    return page.locator("#models-table tbody th").all_inner_texts()
+    return page.locator("#models-table tbody th").evaluate_all("heads => heads.map(head => head.dataset.value)")
 
 
 @pytest.fixture
@@ -326,7 +336,7 @@ def test_sort_by_accuracy_and_choose_a_row(page):
     page.locator("#models-table").get_by_role("button", name=last).click()
     expect(card.locator("h2")).to_contain_text(last, timeout=PATIENCE)
     expect(page.locator("#models-chosen input")).to_have_value(re.compile(last))
-    expect(card.locator("h3")).to_have_text(SECTIONS)
+    expect(card.locator("h3")).to_have_text(headings(models_card.card(last)))
     assert card.locator("figure svg[role=img]:not([aria-label])").count() == 0
 
 

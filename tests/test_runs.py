@@ -52,6 +52,27 @@ def test_a_run_may_get_more_epochs_where_its_rates_do_not_depend_on_them(run: Ru
         other.begin(config(replace(cosine, epochs=20)), resume=True)
 
 
+def test_other_words_of_the_first_part_do_not_end_the_second(tmp_path: Path) -> None:
+    both = replace(RECIPE, first=replace(RECIPE, epochs=50))
+    folder = RunFolder(tmp_path)
+    folder.begin(config(both), resume=False)
+    folder.commit(State(epoch=1))
+    old = read_json(folder.config)
+    del old["recipe"]["first"]["momentum"]
+    write_json(folder.config, old)
+    assert both.first
+    again = replace(both, first=replace(both.first, deviations=("better worded",)))
+    assert folder.begin(config(again), resume=True).epoch == 1
+
+
+def test_a_run_is_done_after_its_last_epoch_or_a_stop_of_its_own(run: RunFolder) -> None:
+    assert not run.done()
+    run.commit(State(epoch=3, stopped=True))
+    assert run.done()
+    run.commit(State(epoch=10))
+    assert run.done()
+
+
 def test_features_of_another_configuration_are_dropped(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.begin(config(RECIPE), resume=False)
@@ -60,6 +81,9 @@ def test_features_of_another_configuration_are_dropped(tmp_path: Path) -> None:
     folder.begin(config(RECIPE), resume=False)
     assert file.exists()
     folder.begin(config(replace(RECIPE, learning_rate=0.1)), resume=False)
+    assert not file.exists()
+    file.touch()
+    folder.begin(config(replace(RECIPE, learning_rate=0.1)) | {"data": ["other.zip"]}, resume=False)
     assert not file.exists()
 
 

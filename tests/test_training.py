@@ -31,7 +31,7 @@ from training.callbacks import SaveRun
 from training.files import Root
 from training.fit import at_side
 from training.recipes import RECIPES
-from training.runs import RunFolder, State, read_json
+from training.runs import RunFolder, State, read_json, write_json
 from training.train import FIRST, main, train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -116,9 +116,16 @@ def test_what_is_trained_is_published(name: str, data, tmp_path: Path, monkeypat
     spec = MODELS[name]
     paths = [str(data[spec.dataset.key])]
     run = RunFolder(train(name, paths, epochs=1, steps=2, out=str(tmp_path / "run")))
+    # As if it had been meant to go on: published before its end, it is no full training either.
+    config = read_json(run.config)
+    write_json(run.config, config | {"schedule": "full", "recipe": config["recipe"] | {"epochs": 2}})
     record = publish.publish(spec, run, paths)
     assert weights.check(name) == record
     assert record["training"]["schedule"] == "reduced"
+    assert record["training"]["command"].startswith(f"python -m training.train {name} --data {Path(paths[0]).name} ")
+    assert "--epochs 1 --steps 2" in record["training"]["command"]
+    other = config | {"versions": config["versions"] | {"backend": "torch"}}
+    assert publish._command(other).startswith("KERAS_BACKEND=torch python -m training.train")
     assert {"test", "test_clean", "calibration", "conformal", "operating_points", "slices", "external"} <= set(record)
     assert not list(
         figures.moved(
@@ -320,6 +327,10 @@ def test_counters_of_early_stopping_outlive_an_interruption(tmp_path: Path) -> N
     SaveRun(RunFolder(tmp_path), RunFolder(tmp_path).state(), "val_accuracy", [again], model).on_train_begin()
     assert (again.wait, again.best) == (2, 1.0)
     assert RunFolder(tmp_path).state().best_epoch == 1
+    last = SaveRun(RunFolder(tmp_path), state, "last", [stopper], model)
+    last.set_model(model)
+    last.on_epoch_end(3, {"val_loss": 1.3, "val_accuracy": 0.4})
+    assert RunFolder(tmp_path).state().best_epoch == 4
 
 
 def pictures(n: int = 6) -> np.ndarray:

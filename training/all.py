@@ -1,7 +1,7 @@
 """Train and publish everything that has no published weights or figures yet, then write the tables and cards anew.
 
-Each network is trained and published in processes of their own, in runs/NAME under --out: those that others build on
-first. What was stopped goes on where it stood when the same command is given again; what is published
+Each network is trained and published in processes of their own, in runs/NAME under --out, those that
+take longest last. What was stopped goes on where it stood when the same command is given again; what is published
 is left alone. What cannot be trained, since its data or its starting weights are missing, is named, and the rest goes on.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from training import datasets
 from training.baselines import BASELINES
-from training.recipes import RECIPES, recipe_for
+from training.recipes import recipe_for
 from training.runs import RunFolder
 from training.train import FIRST
 
@@ -30,6 +30,8 @@ STARTS = {"out_relu": "mobilenet_v2_imagenet_notop.weights.h5", "stage3_unit6_ad
 ONLINE = "out_relu"
 # Published with a second run, on pictures split at random as in its paper.
 RANDOM = "ham_cnn28"
+# By how long each takes.
+ORDER = (*("ham_cnn28", "kaggle_cnn_large", "kaggle_cnn_small", "isic_mobilenet"),)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.all", description=__doc__, epilog=EXAMPLE)
     parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data sets")
     files = " and ".join(STARTS.values())
-    parser.add_argument("--pretrained", metavar="DIR", help=f"folder of {files} (default: Keras's, downloaded)")
+    where = "the folders of --data; Keras's MobileNetV2 is downloaded where there is none"
+    parser.add_argument("--pretrained", metavar="DIR", help=f"folder of {files} (default: {where})")
     parser.add_argument("--epochs", type=int, help="of each network at most, instead of its recipe's")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where the runs are kept (default: runs)")
     parser.add_argument("--list", action="store_true", help="print the commands and run nothing")
@@ -50,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for sentence in missing.values():
         print(sentence, file=sys.stderr)
-    for command in plan.commands(set(missing)):
+    if missing:
+        print("Tables and cards are written once nothing is missing.", file=sys.stderr)
+    for command in plan.commands(missing):
         print("python -m " + " ".join(command), flush=True)
         if given.list:
             continue
@@ -69,34 +74,43 @@ class Plan:
     out: Path
 
     def missing(self) -> dict[str, str]:
-        """Why a network that has no weights yet cannot be trained, by name. Raises SkinModelError."""
+        """Why what is not published yet cannot be made: networks and baselines, by name. Raises SkinModelError."""
         sets = datasets.find_sets(self.data)
-        found = {}
-        for name in order():
-            key, start = MODELS[name].dataset.key, self._start(name)
-            if _published(name):
-                continue
-            if key not in sets:
-                found[name] = f"Expected {MODELS[name].dataset.title} for {name} under --data. Received: {', '.join(sets)}"
-            elif start is None and recipe_for(name).start not in (None, ONLINE):
-                found[name] = f"Expected --pretrained, the folder of the ImageNet weights {name} starts from. Received: none"
-            elif start is not None and not start.is_file():
-                found[name] = f"Expected the ImageNet weights that {name} starts from at {start}. Received: no file"
+        found: dict[str, str] = {}
+        for name in (*ORDER, *BASELINES):
+            if not self._made(name) and (why := self._obstacle(name, sets)):
+                found[name] = why
         return found
 
-    def commands(self, without: set[str]) -> Iterator[list[str]]:
+    def _obstacle(self, name: str, sets: Collection[str]) -> str:
+        """One sentence, empty where nothing is in the way."""
+        spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
+        if spec.dataset.key not in sets:
+            return f"Expected {spec.dataset.title} for {name} under --data. Received: {', '.join(sets)}"
+        if name in BASELINES or (layer := recipe_for(name).start) is None:
+            return ""
+        start = self._start(name)
+        if start is None and layer == ONLINE:
+            return ""
+        if start is None or not start.is_file():
+            where = start or f"{STARTS[layer]} under --pretrained or --data"
+            return f"Expected the ImageNet weights that {name} starts from at {where}. Received: no file"
+        return ""
+
+    def commands(self, without: Collection[str]) -> Iterator[list[str]]:
         """The modules to run and their arguments, in order. Looks anew at what there is before each of them."""
-        papers = next(name for name in order() if MODELS[name].paper is not None)
-        for name in order():
-            if name == papers:  # our own is published, whose features they see
-                yield from self._baselines()
-            if name not in without and not _published(name):
+        yield from self._baselines(without)
+        for name in ORDER:
+            if name not in without and not self._made(name):
                 yield from self._network(name)
         if not without:
             if untimed := [name for name in MODELS if not _timed(name)]:
                 yield ["training.latency", *untimed]
             yield ["training.tables"]
             yield ["training.cards"]
+
+    def _made(self, name: str) -> bool:
+        return weights.record_path(name).exists() if name in BASELINES else _published(name)
 
     def _network(self, name: str) -> Iterator[list[str]]:
         run, other = self.out / name, self.out / f"{name}-random"
@@ -111,25 +125,27 @@ class Plan:
         command = ["training.train", name, "--data", *self.data, "--out", str(run)]
         if start := self._start(name):
             command += ["--start", str(start)]
-        if self.epochs is not None and self.epochs < recipe_for(name).epochs:
+        recipe = recipe_for(name)
+        longest = max(its.epochs for its in (recipe, recipe.first) if its)
+        if self.epochs is not None and self.epochs < longest:
             command += ["--epochs", str(self.epochs)]
         if any(RunFolder(folder).begun() for folder in (run, run / FIRST)):
             command += ["--resume"]
         return command
 
     def _start(self, name: str) -> Path | None:
-        layer = recipe_for(name).start
-        return Path(self.pretrained) / STARTS[layer] if self.pretrained and layer else None
+        """The file the network starts from, which may not exist; None where there is none to name."""
+        if (layer := recipe_for(name).start) is None:
+            return None
+        if self.pretrained:
+            return Path(self.pretrained) / STARTS[layer]
+        beside = (Path(folder) / STARTS[layer] for folder in self.data)
+        return next((file for file in beside if file.is_file()), None)
 
-    def _baselines(self) -> Iterator[list[str]]:
+    def _baselines(self, without: Collection[str]) -> Iterator[list[str]]:
         for name in BASELINES:
-            if not weights.record_path(name).exists():
+            if name not in without and not self._made(name):
                 yield ["training.baselines", name, "--data", *self.data]
-
-
-def order() -> list[str]:
-    """Names of the networks: the reference first, on whose features baselines are trained."""
-    return sorted(RECIPES, key=lambda name: MODELS[name].paper is not None)
 
 
 def _published(name: str) -> bool:

@@ -151,7 +151,7 @@ def _parts(subject: Subject, sets: _Sets, first: int | None) -> list[_Part]:
     known = [sample for sample, part in zip(samples, table["part"], strict=True) if part != "test"]
     clean = identity.clean(own, test, known)
     if own == SIIM.key:
-        clean &= identity.clean(own, test, sets.by_key.get(HAM10000.key, []), known_key=HAM10000.key)
+        clean &= identity.unlike(own, test, HAM10000.key)
     found = [
         _Part("test", own, test, clean),
         _Part("calibration", own, chosen(samples, table, "calibration")),

@@ -199,6 +199,7 @@ def publish(name: str, data: Sequence[str]) -> dict:
     tables = gather([Subject(spec, Answering(estimator, sees, spec.binary), split)], sets)[name]
     record = _record(baseline, split, seconds) | figures.computed(spec.labels, tables)
     folder = weights.folder()
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as beside:
         figures.save(name, record, tables, Path(beside))
         figures.put_in_place(name, Path(beside))

@@ -43,6 +43,7 @@ def weighted_figures(truth: np.ndarray, probabilities: np.ndarray, weights: np.n
     right, true, called = np.einsum("rii->ri", confusion), confusion.sum(axis=2), confusion.sum(axis=1)
     with np.errstate(invalid="ignore"):
         recall = right / true
+        precision = np.nan_to_num(right / called)
         f1 = np.nan_to_num(2 * right / (true + called))
     columns = [1] if classes == 2 else np.unique(truth)
     area = np.mean([auc(truth == i, probabilities[:, i], weights) for i in columns], axis=0)
@@ -50,6 +51,7 @@ def weighted_figures(truth: np.ndarray, probabilities: np.ndarray, weights: np.n
         "accuracy": right.sum(axis=1) / true.sum(axis=1),
         "balanced_accuracy": np.nanmean(recall, axis=1),
         "macro_f1": f1.mean(axis=1),
+        "weighted_precision": (precision * true).sum(axis=1) / true.sum(axis=1),
         "weighted_f1": (f1 * true).sum(axis=1) / true.sum(axis=1),
         "macro_auc": area,
     }

@@ -115,9 +115,10 @@ class SaveRun(keras.callbacks.Callback):
         state.epoch = epoch + 1
         state.last = f"last-{state.epoch:04d}.weights.h5"
         self.model.save_weights(self.folder.path / state.last)
-        if state.best_value is None or logs[self.select] > state.best_value:
+        value = float(state.epoch if self.select == "last" else logs[self.select])
+        if state.best_value is None or value > state.best_value:
             state.best, state.best_epoch = f"best-{state.epoch:04d}.weights.h5", state.epoch
-            state.best_value = float(logs[self.select])
+            state.best_value = value
             self.whole.save_weights(self.folder.path / state.best)
         state.history.append({"epoch": state.epoch, **{name: float(value) for name, value in logs.items()}})
         state.stopped = bool(self.model.stop_training)

@@ -155,6 +155,7 @@ def _baseline(record: dict[str, Any]) -> str:
         _measured(record),
         f"Fitted on {record['data_set']}, {_pictures(record['split'])}, split by {record['split']['kind']}:",
         f"```bash\n{record['training']['command']}\n```",
+        _bullets("Otherwise than in the paper, or where it is silent:", record["training"]["deviations"]),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -121,7 +121,7 @@ def ham10000(roots: list[Root]) -> list[Sample]:
     table = require_csv(roots, "HAM10000_metadata.csv", {"lesion_id", "image_id", "dx"})
     files = _by_stem(roots)
     if not any(image in files for image in table["image_id"]):
-        pixels = find_csv(roots, "hmnist_28_28_RGB.csv", {"label"})
+        pixels = find_csv(roots, _HMNIST, {"label"})
         if pixels is not None:
             return _hmnist(table, pixels)
     return _labelled(list(table["image_id"]), list(table["dx"]), list(table["lesion_id"]), _ham_about(table), files, every=True)
@@ -158,7 +158,9 @@ def _about(table: pd.DataFrame, age: str, **columns: str) -> list[dict[str, str]
     return found
 
 
-# Codes of hmnist_28_28_RGB.csv, in the order of its numbers 0..6.
+# HAM10000's pictures at 28x28, as numbers.
+_HMNIST = "hmnist_28_28_RGB.csv"
+# Its codes, in the order of its numbers 0..6.
 _HMNIST_LABELS = ("akiec", "bcc", "bkl", "df", "nv", "vasc", "mel")
 
 
@@ -173,11 +175,11 @@ class _Pixels:
 def _hmnist(table: pd.DataFrame, pixels: pd.DataFrame) -> list[Sample]:
     values = pixels.drop(columns="label").to_numpy(np.uint8)
     if values.shape[1] != 28 * 28 * 3:
-        raise SkinModelError(f"Expected 2352 pixel columns in hmnist_28_28_RGB.csv. Received: {values.shape[1]}")
+        raise SkinModelError(f"Expected 2352 pixel columns in {_HMNIST}. Received: {values.shape[1]}")
     codes = [_HMNIST_LABELS[number] if 0 <= number < len(_HMNIST_LABELS) else str(number) for number in pixels["label"]]
     if codes != list(table["dx"]):
         raise SkinModelError(
-            "Expected hmnist_28_28_RGB.csv and HAM10000_metadata.csv to list the same pictures in the same order. "
+            f"Expected {_HMNIST} and HAM10000_metadata.csv to list the same pictures in the same order. "
             f"Received: {len(codes)} and {len(table)} rows whose diagnoses differ"
         )
     images = values.reshape(-1, 28, 28, 3)
@@ -279,7 +281,7 @@ def sets_in(roots: Sequence[Root]) -> dict[str, list[Root]]:
     """``find_sets`` from roots that are open already; nothing where there is no set among them."""
     held = [(root, _recognised(root)) for root in roots]
     found = {key: [root for root, keys in held if key in keys] for key in LOADERS}
-    for key in ("ham10000", "isic2019"):
+    for key in ("ham10000", "isic2019", "siim"):
         # Pictures may lie apart from the tables that name them.
         found[key] += [root for root, keys in held if "isic pictures" in keys] if found[key] else []
     if found["isic2019"]:
@@ -323,6 +325,8 @@ def load(spec: ModelSpec, paths: Sequence[str | Path]) -> list[Sample]:
 def of_model(spec: ModelSpec, roots: list[Root]) -> list[Sample]:
     """``load`` from roots that are open already, as ``find_sets`` gives them."""
     samples = [sample for sample in LOADERS[spec.dataset.key](roots) if sample.label in spec.labels]
+    if any(isinstance(sample.file, _Pixels) for sample in samples) and max(spec.preprocessing.size) > 28:
+        raise SkinModelError(f"Expected the pictures of HAM10000 for {spec.name}. Received: {_HMNIST}, of 28x28 pixels")
     counts = Counter(sample.label for sample in samples)
     if empty := [label for label in spec.labels if not counts[label]]:
         raise SkinModelError(f"Expected pictures of every class of {spec.dataset.title}. Received: none of {', '.join(empty)}")

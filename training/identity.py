@@ -126,9 +126,24 @@ def clean(
         (len(tested),) of bool. Raises SkinModelError where the committed duplicates cannot be read.
     """
     their_key = known_key or set_key
-    pairs = _committed_pairs() if pairs is None else pairs
-    pictures = [(set_key, sample.id, lesion_of(set_key, sample)) for sample in tested]
     held = [(their_key, sample.id, lesion_of(their_key, sample)) for sample in known]
+    return _apart(set_key, tested, held, _committed_pairs() if pairs is None else pairs)
+
+
+def unlike(set_key: str, tested: Sequence[Sample], other_key: str, pairs: pd.DataFrame | None = None) -> np.ndarray:
+    """Which of the tested pictures share no near-duplicate with any picture of another set, which need not be at hand.
+
+    Arguments, value and errors as those of ``clean``; ``other_key``: the other set.
+    """
+    pairs = _committed_pairs() if pairs is None else pairs
+    alike = [(other_key, id, None) for side in ("a", "b") for id in pairs[f"id_{side}"][pairs[f"set_{side}"] == other_key]]
+    return _apart(set_key, tested, alike, pairs)
+
+
+def _apart(
+    set_key: str, tested: Sequence[Sample], held: Sequence[tuple[str, str, str | None]], pairs: pd.DataFrame
+) -> np.ndarray:
+    pictures = [(set_key, sample.id, lesion_of(set_key, sample)) for sample in tested]
     component = components([*pictures, *held], pairs)
     taken = {component[key, id] for key, id, _ in held}
     return np.array([component[key, id] not in taken for key, id, _ in pictures], dtype=bool)

@@ -57,6 +57,7 @@ def headline(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
         "accuracy": sk.accuracy_score(truth, predicted),
         "balanced_accuracy": sk.recall_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0),
         "macro_f1": sk.f1_score(truth, predicted, labels=index, average="macro", zero_division=0),
+        "weighted_precision": sk.precision_score(truth, predicted, labels=index, average="weighted", zero_division=0),
         "weighted_f1": sk.f1_score(truth, predicted, labels=index, average="weighted", zero_division=0),
     }
     if len(np.unique(truth)) > 1:

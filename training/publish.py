@@ -13,6 +13,7 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,8 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
         file, stored_as = _stored(trained, spec, chosen(samples, table, "test"), Path(beside), float32)
         record = _record(spec, run, splits.counts(table), file, stored_as)
         stored = Subject(spec, weights.load_file(spec, file), record["split"])
+        if spec.mirrored:
+            record["training"]["views"] = _views(spec, stored.network, chosen(samples, table, "validation"))
         tables = gather([stored], datasets.find_sets(data))[spec.name]
         if random_run is not None:
             tables.random_split = _other_split(spec, RunFolder(random_run), samples).rows
@@ -78,6 +81,15 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
         figures.save(spec.name, record, tables, Path(beside))
         figures.put_in_place(spec.name, Path(beside))
     return record
+
+
+def _views(spec: ModelSpec, network: keras.Model, validation: Sequence[datasets.Sample]) -> dict:
+    """Figures on the validation that selected the weights, of one view of each picture and of those that are averaged."""
+    blocks = {
+        "one": measure(network, replace(spec, mirrored=False), validation).block,
+        "averaged": measure(network, spec, validation).block,
+    }
+    return {views: {key: block[key] for key in ("n", "balanced_accuracy", "macro_auc")} for views, block in blocks.items()}
 
 
 def _other_split(spec: ModelSpec, run: RunFolder, samples: Sequence[datasets.Sample]) -> Measured:
@@ -137,11 +149,12 @@ def copy_as_float16(source: Path, target: Path) -> bool:
     return finite
 
 
-def _record(spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, stored_as: str) -> dict:
+def _record(spec: ModelSpec, run: RunFolder, pictures: dict[str, int], file: Path, stored_as: str) -> dict:
     """All of the record but its figures."""
     config, state = read_json(run.config), run.state()
     recipe = config["recipe"]
-    history = (RunFolder(run.path / FIRST).state().history if recipe["first"] else []) + state.history
+    parts = [*([RunFolder(run.path / FIRST)] if recipe["first"] else []), run]
+    history = [row for part in parts for row in part.state().history]
     return {
         "name": spec.name,
         "source": "paper" if spec.paper else "ours",
@@ -149,13 +162,13 @@ def _record(spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, 
         "params": spec.params,
         "file_bytes": file.stat().st_size,
         "labels": list(spec.labels),
-        "split": {**config["split"], "n": parts},
+        "split": {**config["split"], "n": pictures},
         "training": {
-            "command": _command(config),
+            "command": _command(config, [part.state().epoch for part in parts if not part.done()]),
             "configuration": {key: value for key, value in config.items() if key not in ("recipe", "versions")}
             | {"recipe": recipe},
             "deviations": _deviations(config),
-            "schedule": config["schedule"],
+            "schedule": config["schedule"] if all(its.done() for its in parts) else "reduced",
             "epochs": len(history),
             "best_epoch": len(history) - state.epoch + state.best_epoch,
             "versions": config["versions"],
@@ -168,13 +181,17 @@ def _record(spec: ModelSpec, run: RunFolder, parts: dict[str, int], file: Path, 
     }
 
 
-def _command(config: dict) -> str:
-    words = [f"python -m training.train {config['name']} --data {' '.join(config['data'])}"]
+def _command(config: dict, ended: Sequence[int] = ()) -> str:
+    """The command that trains so far. ``ended``: the epoch after which a run was left that was to have more."""
+    backend = config["versions"].get("backend", "tensorflow")
+    words = [f"KERAS_BACKEND={backend}"] if backend != "tensorflow" else []
+    words += [f"python -m training.train {config['name']} --data {' '.join(config['data'])}"]
     words += [f"--split {config['split']['kind']} --seed {config['seed']}"]
     words += [f"--start {config['start']}"] if config["start"] else []
     usual, its = recipe_for(config["name"]), config["recipe"]
     if usual.first:  # of which the options take no more than there is, and that is the longer part
         usual, its = usual.first, its["first"]
+    its = its | {"epochs": min([its["epochs"], *ended])}
     for option in ("epochs", "steps"):
         if its[option] != getattr(usual, option):
             words.append(f"--{option} {its[option]}")

@@ -22,7 +22,7 @@ class Recipe:
         weights smaller classes up; "weights" in the loss; or "adjusted", natural draws and a loss that expects them, so that
         the network learns the probabilities of equally frequent classes (Menon et al. 2021, "Long-tail learning via logit
         adjustment").
-    select: validation figure that the best checkpoint has highest.
+    select: validation figure that the best checkpoint has highest, or "last": the checkpoint of the last epoch.
     mixup: strength of MixUp, the parameter of its Beta distribution; 0 is none.
     averaged: momentum of the moving average of the weights that is validated and published; 0 takes the weights themselves.
     norm_momentum: of every batch normalisation; None leaves the builder's.

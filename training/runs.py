@@ -80,7 +80,8 @@ def _changed(old: dict, new: dict) -> list[str]:
 def _comparable(recipe: dict) -> dict:
     """A recipe out of JSON, with today's defaults for fields it did not have."""
     defaults = {its.name: its.default for its in fields(Recipe) if its.default is not MISSING}
-    return {key: value for key, value in (defaults | recipe).items() if key != "deviations"}
+    whole = {key: value for key, value in (defaults | recipe).items() if key != "deviations"}
+    return whole | {"first": _comparable(whole["first"]) if whole["first"] else None}
 
 
 class RunFolder:
@@ -99,7 +100,8 @@ class RunFolder:
         new = json.loads(json.dumps(config))  # where tuples are lists
         if not self._state.exists():  # new, or stopped before its first epoch was over
             self.path.mkdir(parents=True, exist_ok=True)
-            if not self.config.exists() or _changed(read_json(self.config), new):
+            old = read_json(self.config) if self.config.exists() else {}
+            if not old or _changed(old, new) or old.get("data") != new.get("data"):
                 self.drop_features()
             write_json(self.config, new)
             return State()
@@ -110,6 +112,11 @@ class RunFolder:
             raise SkinModelError(f"Expected the configuration in {self.config} to resume. Received: other {', '.join(changed)}")
         write_json(self.config, new | {"versions": old.get("versions")})
         return self.state()
+
+    def done(self) -> bool:
+        """Whether it came to its end: all epochs, or a stop of its own."""
+        state = self.state()
+        return state.stopped or state.epoch >= read_json(self.config)["recipe"]["epochs"]
 
     def begun(self) -> bool:
         """Whether there is a run with an epoch done."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from skinmodels.spec import Claim
+from skinmodels.spec import ModelSpec
 from training import datasets, identity
 from training.baselines import BASELINES
 from training.runs import write_text
@@ -30,9 +30,9 @@ def models_table() -> str:
     head = "| model | paper claims | test pictures | accuracy | balanced accuracy | ROC-AUC | ECE | parameters | file |"
     lines = [head, "|---|---|---|---|---|---|---|---|---|"]
     for name, spec in MODELS.items():
-        lines += _rows(spec.claims, weights.read_record(name))
+        lines += _rows(spec, weights.read_record(name))
     for record in weights.baselines():
-        lines += _rows(BASELINES[record["name"]].spec.claims, record)
+        lines += _rows(BASELINES[record["name"]].spec, record)
     return "\n".join(lines)
 
 
@@ -57,8 +57,9 @@ def speed_table() -> str:
     return "\n".join(lines)
 
 
-def _rows(claimed: Sequence[Claim], record: dict) -> list[str]:
-    claims = "<br>".join(f"{claim.metric} {claim.value:.2%}, {claim.where}" for claim in claimed) or "no figure printed"
+def _rows(spec: ModelSpec, record: dict) -> list[str]:
+    claims = "<br>".join(f"{claim.metric} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
+    claims = claims or ("no figure printed" if spec.paper else "ours: none")
     test, clean = record["test"], record.get("test_clean")
     reduced = " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""
     cells = [

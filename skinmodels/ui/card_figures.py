@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skinmodels import labels
+from skinmodels import labels, weights
+from skinmodels.errors import SkinModelError
+from skinmodels.sources import SIIM
 from skinmodels.spec import ModelSpec
 from skinmodels.ui import card_html as html
 from skinmodels.ui import plots
@@ -16,6 +18,13 @@ Record = Mapping[str, Any]
 BLOCKS = {"test_clean": "clean test part", "test": "whole test part", "test_random_split": "random split, trained anew"}
 _HEADLINE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_auc": "ROC-AUC", "macro_f1": "macro F1"}
 _BINARY = {"sensitivity": "sensitivity", "specificity": "specificity"}
+# By class size, as some papers print it; the weighted recall is the accuracy.
+_WEIGHTED = {"weighted_precision": "weighted precision", "weighted_f1": "weighted F1"}
+# What every model of a set is to be measured against, by its record's name and in words, and on which pictures.
+_YARDSTICKS = {
+    "siim": {"siim_border": "the colours of the border alone", "siim_colour": "the colours of the picture alone"},
+}
+_SHARED = ("test_clean", "test")
 _SLICES = {"sex": "sex", "age_band": "age", "site": "body site", "diagnosis_by": "how the diagnosis was made"}
 
 
@@ -25,16 +34,40 @@ def best_block(record: Record) -> tuple[dict[str, Any], str] | None:
 
 
 def headline(spec: ModelSpec, record: Record) -> str:
-    """Measured figures of every block beside what the paper claims."""
-    metrics = _HEADLINE | (_BINARY if spec.binary else {})
-    rows = []
-    for key, words in BLOCKS.items():
-        if block := record.get(key):
-            figures = [html.figure(block.get(metric), block.get("intervals", {}).get(metric)) for metric in metrics]
-            rows.append([words, f"{block['n']:,}", *figures, html.figure(block.get("ece"))])
+    """Measured figures of every block beside what the paper claims, then what they are to be measured against."""
+    weighted = any(claim.metric.startswith("weighted") for claim in spec.claims)
+    metrics = _HEADLINE | (_BINARY if spec.binary else {}) | (_WEIGHTED if weighted else {})
+    rows = [[words, *_measured(record[key], metrics)] for key, words in BLOCKS.items() if record.get(key)]
+    for name, title in _YARDSTICKS.get(spec.dataset.key, {}).items():
+        its = _record(name) if name != spec.name else {}
+        rows += [[f"for comparison, {title}: {BLOCKS[key]}", *_measured(its[key], metrics)] for key in _SHARED if its.get(key)]
     head = ["measured on", "pictures", *metrics.values(), "ECE, uncalibrated"]
     measured = html.table("Held-out figures with 95 % intervals", head, rows)
-    return html.section("Claimed and measured", html.paragraph(claims(spec)), measured)
+    return html.section("Claimed and measured", html.paragraph(claims(spec)), measured, html.paragraph(_clean(spec, record)))
+
+
+def _measured(block: Record, metrics: Mapping[str, str]) -> list[str]:
+    figures = [html.figure(block.get(metric), block.get("intervals", {}).get(metric)) for metric in metrics]
+    return [f"{block['n']:,}", *figures, html.figure(block.get("ece"))]
+
+
+def _record(name: str) -> Record:
+    """That record, empty where there is none."""
+    try:
+        return weights.read_record(name)
+    except SkinModelError:
+        return {}
+
+
+def _clean(spec: ModelSpec, record: Record) -> str:
+    """What was left out of the clean part, in plain text."""
+    if not (clean := record.get("test_clean")):
+        return ""
+    outside = " or in HAM10000" if spec.dataset is SIIM else ""
+    return (
+        f"Clean: without the {record['test']['n'] - clean['n']:,} test pictures that share a lesion or a near-duplicate with a "
+        f"picture in this model's training or validation{outside}."
+    )
 
 
 def claims(spec: ModelSpec) -> str:
@@ -111,26 +144,37 @@ def calibration(_spec: ModelSpec, record: Record) -> str:
     )
 
 
-def operating_points(_spec: ModelSpec, record: Record) -> str:
+def operating_points(spec: ModelSpec, record: Record) -> str:
     """Sensitivity, specificity and predictive value for malignant against benign."""
     if not (found := record.get("operating_points")):
         return ""
-    clean = record.get("operating_points_clean")
+    clean, claimed = record.get("operating_points_clean"), _claimed_points(spec)
     return html.section(
         "Malignant against benign",
         html.paragraph(
             f"Malignant here: {', '.join(found['malignant'])}. {found['n_malignant']:,} of {found['n']:,} test pictures are. "
             f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy, but "
-            "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
-            "alarms that are right, where so many of those examined have a cancer."
+            f"for the default{' and the last, which is read off the test part' if claimed else ''}, were fitted on the "
+            "calibration half; the figures are those of the test part. PPV: the share of alarms that are right, where so many "
+            "of those examined have a cancer."
         ),
         html.paragraph(labels.MALIGNANT_SOURCE),
-        _points("Operating points with 95 % intervals", found),
+        _points("Operating points with 95 % intervals", found, claimed),
         _points(f"The same on the clean part, {clean['n']:,} pictures", clean) if clean else "",
     )
 
 
-def _points(title: str, found: Record) -> str:
+def _claimed_points(spec: ModelSpec) -> list[list[str]]:
+    """Rows with the pairs of sensitivity and specificity that the paper prints."""
+    rows = []
+    for where in dict.fromkeys(claim.where for claim in spec.claims):
+        its = {claim.metric: claim.value for claim in spec.claims if claim.where == where}
+        if its.keys() >= _BINARY.keys():
+            rows.append([f"the paper: {where}", html.NOTHING, *(html.figure(its[metric]) for metric in _BINARY)])
+    return rows
+
+
+def _points(title: str, found: Record, claimed: Sequence[list[str]] = ()) -> str:
     prevalences = list(found["points"][0]["ppv"]) if found["points"] else []
     rows = [
         [
@@ -142,6 +186,7 @@ def _points(title: str, found: Record) -> str:
         ]
         for point in found["points"]
     ]
+    rows += [[*row, *(html.NOTHING for _ in prevalences)] for row in claimed]
     head = ["point", "threshold", "sensitivity", "specificity", *(f"PPV at {float(p):.0%}" for p in prevalences)]
     return html.table(title, head, rows)
 

@@ -35,6 +35,9 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
         )
     if spec.dataset is SIIM:
         found.append(_source_of_the_class())
+        found.append(
+            "As far as its malignant pictures could be traced, they are melanomas: it may never have seen another cancer."
+        )
     if record.get("training", {}).get("schedule") == "reduced":
         found.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
     return found

@@ -34,7 +34,18 @@ def training(_spec: ModelSpec, record: Record) -> str:
         html.code(made["command"]) if "command" in made else "",
         html.paragraph(_circumstances(made)),
         html.bullets(made.get("deviations", [])),
+        html.paragraph(_views(made.get("views", {}))),
     )
+
+
+def _views(found: Record) -> str:
+    """What averaging over mirror images is worth, in plain text; empty where the model does not."""
+    figures = [
+        f"balanced accuracy {html.figure(its['balanced_accuracy'])} and ROC-AUC {html.figure(its['macro_auc'])} from {views}"
+        for key, views in (("one", "the picture alone"), ("averaged", "the four views that are averaged"))
+        if (its := found.get(key))
+    ]
+    return f"On the {found['one']['n']:,} validation pictures: {'; '.join(figures)}." if figures else ""
 
 
 def _circumstances(made: Record) -> str:

@@ -17,7 +17,7 @@ class Measured(TypedDict):
     """A record's figures. What it does not have is None; shares are 0..1.
 
     ``test_clean``, ``test`` and ``test_random_split`` hold ``n``, ``accuracy``, ``balanced_accuracy``, ``macro_auc`` and
-    ``intervals`` ({metric: [low, high]}, 95 %).
+    ``intervals`` ({metric: [low, high]}, 95 %). ``schedule`` is "full" or "reduced".
     """
 
     test_clean: dict[str, Any] | None
@@ -25,6 +25,7 @@ class Measured(TypedDict):
     test_random_split: dict[str, Any] | None
     ece_uncalibrated: float | None
     ece: float | None
+    schedule: str | None
     file_bytes: int | None
     latency_ms: float | None
 
@@ -87,6 +88,7 @@ def _measured(record: dict[str, Any]) -> Measured:
         "test_random_split": _block(record.get("test_random_split")),
         "ece_uncalibrated": record.get("test", {}).get("ece"),
         "ece": record.get("calibration", {}).get("after", {}).get("ece"),
+        "schedule": record.get("training", {}).get("schedule"),
         "file_bytes": record.get("file_bytes"),
         "latency_ms": record.get("latency", {}).get("p50_ms"),
     }

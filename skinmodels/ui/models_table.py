@@ -126,6 +126,7 @@ def _row(row: Row, cells: list[Cell]) -> str:
     model, title = escape(row["model"]), escape(row["title"])
     served = row["model"] in MODELS
     shown = f'<button type="button">{model}</button>' if served else f"<span>{model}</span><small>{title}</small>"
+    shown += "<small>reduced schedule</small>" if row["schedule"] == "reduced" else ""
     first = f'<th scope="row" data-value="{model}">{shown}</th>'
     return f'<tr data-model="{model}">{first}{"".join(_td(cell) for cell in cells)}</tr>'
 

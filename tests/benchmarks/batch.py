@@ -157,8 +157,8 @@ def compare(repeats: int) -> None:
         for spec in MODELS.values():
             values = spec.preprocessing.scale(spec.preprocessing.pixels(picture))[None]
             networks.append((inference._model(spec).network, values))
-        with serving(PAGE) as (real, _), serving(["-c", CONSTANT]) as (constant, _):
-            clients = [Client(f"http://127.0.0.1:{number}", verbose=False) for number in (real, constant)]
+        with serving(PAGE) as real, serving(["-c", CONSTANT]) as constant:
+            clients = [Client(f"http://127.0.0.1:{page.port}", verbose=False) for page in (real, constant)]
 
             def trip(client: Client) -> None:
                 client.predict(handle_file(file), list(MODELS), api_name="/compare")

@@ -5,6 +5,7 @@ Run it from the repository: PYTHONPATH=. python tests/benchmarks/serving.py
 Start: seconds from starting the process to the first page over HTTP, against an empty gradio page launched in the same way.
 Requests: the middle round trip of each model through gradio_client, against the same page with its networks alone replaced by
 a constant; same file, reader, preprocessing and widgets. Both pages run at once and are asked in turn.
+Memory: what a page holds at most that was asked about a picture, and about a batch of 32, with every model (Linux).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from gradio_client import Client, handle_file
 
@@ -31,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MOST_START = 1.5
 MOST_TRIP = 1.3
+MOST_GB = 2.5
 
 EMPTY = """
 import sys
@@ -61,6 +64,14 @@ sys.exit(app.main(sys.argv[1:]))
 PAGE = ["app.py"]
 
 
+class Served(NamedTuple):
+    """A running page: its port, the seconds until it answered, and its process."""
+
+    port: int
+    seconds: float
+    pid: int
+
+
 def port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -68,8 +79,8 @@ def port() -> int:
 
 
 @contextlib.contextmanager
-def serving(command: list[str]) -> Iterator[tuple[int, float]]:
-    """Runs ``python <command> --port N``; gives the port and the seconds until it answered."""
+def serving(command: list[str]) -> Iterator[Served]:
+    """Runs ``python <command> --port N``."""
     number = port()
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -84,7 +95,7 @@ def serving(command: list[str]) -> Iterator[tuple[int, float]]:
             if process.poll() is not None:
                 raise SystemExit(f"The server ended before it answered: {command[0]}")
             time.sleep(0.02)
-        yield number, time.perf_counter() - began
+        yield Served(number, time.perf_counter() - began, process.pid)
     finally:
         process.terminate()
         try:
@@ -110,8 +121,8 @@ def starts(repeats: int) -> None:
     empty: list[float] = []
     for _ in range(repeats):
         for times, command in ((empty, ["-c", EMPTY]), (ours, PAGE)):
-            with serving(command) as (_, seconds):
-                times.append(seconds)
+            with serving(command) as page:
+                times.append(page.seconds)
     ratio = statistics.median(ours) / statistics.median(empty)
     print(f"First page after start, median of {repeats}, taken in turn")
     print(f"  this page            {statistics.median(ours):6.2f} s   ({min(ours):.2f} to {max(ours):.2f})")
@@ -123,8 +134,8 @@ def trips(repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "drawn.jpg"
         examples.draw(5, (450, 600)).save(file, quality=92)
-        with serving(PAGE) as (real, _), serving(["-c", CONSTANT]) as (constant, _):
-            clients = [Client(f"http://127.0.0.1:{number}", verbose=False) for number in (real, constant)]
+        with serving(PAGE) as real, serving(["-c", CONSTANT]) as constant:
+            clients = [Client(f"http://127.0.0.1:{page.port}", verbose=False) for page in (real, constant)]
             # Every model is loaded and every path taken before the clock starts.
             for name in MODELS:
                 for client in clients:
@@ -152,15 +163,41 @@ def trip(client: Client, file: Path, name: str) -> float:
     return time.perf_counter() - began
 
 
+def memory() -> None:
+    with tempfile.TemporaryDirectory() as folder, serving(PAGE) as page:
+        files = [Path(folder) / f"{seed}.jpg" for seed in range(32)]
+        for seed, file in enumerate(files):
+            examples.draw(seed, (450, 600)).save(file, quality=92)
+        client = Client(f"http://127.0.0.1:{page.port}", verbose=False)
+        print("\nMost memory resident so far")
+        print(f"  before any request     {most_resident(page.pid):5.2f} GB")
+        for name in MODELS:
+            trip(client, files[0], name)
+        print(f"  a picture, all models  {most_resident(page.pid):5.2f} GB")
+        for name in MODELS:
+            client.predict([handle_file(file) for file in files], [name], api_name="/batch")
+        most = most_resident(page.pid)
+        print(f"  32, all models         {most:5.2f} GB   (at most {MOST_GB}: {'yes' if most <= MOST_GB else 'NO'})")
+
+
+def most_resident(pid: int) -> float:
+    """The peak of a process's resident memory in GB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e9
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--starts", type=int, default=5, help="how often each page is started (0: leave this part out)")
     parser.add_argument("--trips", type=int, default=60, help="requests for each model and page (0: leave this part out)")
+    parser.add_argument("--no-memory", action="store_true", help="leave this part out")
     options = parser.parse_args()
     if options.starts:
         starts(options.starts)
     if options.trips:
         trips(options.trips)
+    if not options.no_memory:
+        memory()
 
 
 if __name__ == "__main__":
