@@ -116,9 +116,13 @@ def test_what_is_trained_is_published(name: str, data, tmp_path: Path, monkeypat
     spec = MODELS[name]
     paths = [str(data[spec.dataset.key])]
     run = RunFolder(train(name, paths, epochs=1, steps=2, out=str(tmp_path / "run")))
-    # As if it had been meant to go on: published before its end, it is no full training either.
+    # As if it had been meant to go on: its rates would be other ones, unless they do not depend on how many epochs there are.
     config = read_json(run.config)
-    write_json(run.config, config | {"schedule": "full", "recipe": config["recipe"] | {"epochs": 2}})
+    longer = config | {"schedule": "full", "recipe": config["recipe"] | {"epochs": 2}}
+    write_json(run.config, longer)
+    with pytest.raises(SkinModelError, match="Expected a run of 2 epochs"):
+        publish.publish(spec, run, paths)
+    write_json(run.config, longer | {"recipe": longer["recipe"] | {"schedule": "constant"}})
     record = publish.publish(spec, run, paths)
     assert weights.check(name) == record
     assert record["training"]["schedule"] == "reduced"

@@ -124,7 +124,6 @@ def test_what_is_said_of_calibration_and_coverage(name: str) -> None:
     assert conformal["test"]["n"] == record["test"]["n"]
     values = [its.value for its in MODELS[name].claims if its.metric == "specificity"][:1]
     claimed = [f"specificity {value:.0%}".replace("%", " %") for value in values]
-    claimed += [f"{its} on test" for its in claimed]
     assert [point["name"] for point in points] == ["default", "sensitivity 90 %", "sensitivity 95 %", *claimed]
     assert points[0]["threshold"] == 0.5
     assert record["test_clean"]["n"] <= record["test"]["n"]

@@ -1,8 +1,8 @@
 """Train and publish everything that has no published weights or figures yet, then write the tables and cards anew.
 
-Each network is trained and published in processes of their own, in runs/NAME under --out, those that
-take longest last. What was stopped goes on where it stood when the same command is given again; what is published
-is left alone. What cannot be trained, since its data or its starting weights are missing, is named, and the rest goes on.
+Each network is trained and published in processes of their own, in runs/NAME under --out, those that take longest last. What
+was stopped goes on where it stood when the same command is given again; what is published is left alone. What cannot be
+trained, since its data or its starting weights are missing, is named, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from training.runs import RunFolder
 from training.train import FIRST
 
 EXAMPLE = "example: python -m training.all --data DIR --pretrained DIR"
-# The ImageNet weights a network starts from, by the name of the layer that ends them; looked for under --pretrained.
+# The ImageNet weights a network starts from, by the name of the layer that ends them; looked for under --pretrained, or --data.
 STARTS = {"out_relu": "mobilenet_v2_imagenet_notop.weights.h5", "stage3_unit6_add": "resnet50v2_imagenet_stages123.npz"}
 # Networks of which Keras has such weights too.
 ONLINE = "out_relu"
 # Published with a second run, on pictures split at random as in its paper.
 RANDOM = "ham_cnn28"
 # By how long each takes.
-ORDER = (*("ham_cnn28", "kaggle_cnn_large", "kaggle_cnn_small", "isic_mobilenet"),)
+ORDER = ("ham_cnn28", "kaggle_cnn_large", "kaggle_cnn_small", "isic_mobilenet")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

