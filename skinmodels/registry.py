@@ -2,7 +2,7 @@
 
 from skinmodels.architectures.ham_cnn import HAM_CNN28
 from skinmodels.architectures.kaggle_cnn import KAGGLE_CNN_LARGE, KAGGLE_CNN_SMALL
-from skinmodels.architectures.mobilenet import ISIC_MOBILENET
+from skinmodels.architectures.mobilenet import HAM_REFERENCE, ISIC_MOBILENET
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import ModelSpec
 
@@ -11,6 +11,7 @@ MODELS: dict[str, ModelSpec] = {
     for spec in (
         KAGGLE_CNN_LARGE,
         KAGGLE_CNN_SMALL,
+        HAM_REFERENCE,
         HAM_CNN28,
         ISIC_MOBILENET,
     )

@@ -129,7 +129,7 @@ class ModelSpec:
         params: parameter count, trainable and not, a contract.
         claims: what the paper says it reached; empty where it prints no figure.
         claim_note: one sentence on what the claims are worth.
-        mirrored: whether its answer is the mean over the picture, its two mirror images and the half turn that both make.
+        mirrored: whether its answer is the mean over the picture and its mirror image.
     """
 
     name: str
@@ -156,8 +156,9 @@ class ModelSpec:
 
     def ask(self, network: keras.Model, values: np.ndarray) -> np.ndarray:
         """What is served: float64 probabilities (n, labels) of the network's input (n, height, width, 3), in one call."""
-        if not self.mirrored:
-            return self.probabilities(network.predict_on_batch(values))
-        views = np.concatenate([values, values[:, :, ::-1], values[:, ::-1], values[:, ::-1, ::-1]])
-        rows = self.probabilities(network.predict_on_batch(views))
-        return rows.reshape(4, len(values), len(self.labels)).mean(axis=0)
+        rows = self.probabilities(network.predict_on_batch(self.views(values)))
+        return rows.reshape(-1, len(values), len(self.labels)).mean(axis=0)
+
+    def views(self, values: np.ndarray) -> np.ndarray:
+        """What the network is asked for, of its input (n, height, width, 3): that, and if ``mirrored`` its mirror images."""
+        return np.concatenate([values, values[:, :, ::-1]]) if self.mirrored else values

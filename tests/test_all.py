@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from skinmodels import weights
 from skinmodels.registry import MODELS
 from training import all as everything
 from training import datasets
@@ -45,7 +47,8 @@ def test_every_network_and_baseline_in_order(nothing_published: None, pretrained
     assert sorted(set(trained)) == sorted(MODELS)
     assert [command[1] for command in commands if command[0] == "training.publish"] == list(dict.fromkeys(trained))
     assert [command[1] for command in commands if command[0] == "training.baselines"] == list(BASELINES)
-    # Tables tell of everything.
+    # Baselines see what our reference has learnt, and tables tell of everything.
+    assert modules.index("training.baselines") == 2 * len([spec for spec in MODELS.values() if spec.paper is None])
     assert modules[-3:] == ["training.latency", "training.tables", "training.cards"]
     published = next(command for command in commands if command[:2] == ["training.publish", everything.RANDOM])
     assert "--random-run" in published
@@ -94,6 +97,16 @@ def test_starting_weights_are_found_beside_the_pictures(nothing_published: None,
     starts = {command[command.index("--start") + 1] for command in commands if "--start" in command}
     layers = {recipe.start for recipe in RECIPES.values() if recipe.start}
     assert starts == {str(pretrained / everything.STARTS[layer]) for layer in layers}
+
+
+def test_features_of_another_reference_are_measured_anew(nothing_published: None, pretrained, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(everything, "_published", lambda name: name == everything.REFERENCE)
+    name, files = "ham_svm_features", weights.folder()
+    (files / f"{everything.REFERENCE}.json").write_text('{"sha256": "new"}', encoding="utf-8")
+    for digest, anew in (("new", False), ("old", True)):
+        record = {"training": {"configuration": {"reference_sha256": digest}}}
+        (files / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+        assert (["training.baselines", name, "--data", "D"] in told(capsys, "--pretrained", str(pretrained))) == anew
 
 
 def test_what_cannot_be_trained_is_named_and_the_rest_goes_on(nothing_published: None, tmp_path, monkeypatch, capsys) -> None:

@@ -174,7 +174,7 @@ def test_concurrent_requests(server, drawn, tmp_path):
 def test_damaged_and_missing_weights_stay_in_their_tab(weights_folder, tmp_path, drawn_file):
     folder = tmp_path / "weights"
     shutil.copytree(weights_folder, folder, ignore=shutil.ignore_patterns("*.csv"))
-    with (folder / "ham_cnn28.weights.h5").open("r+b") as file:
+    with (folder / "ham_reference.weights.h5").open("r+b") as file:
         file.seek(5000)
         file.write(b"damaged")
     (folder / "kaggle_cnn_small.weights.h5").unlink()
@@ -187,8 +187,8 @@ def test_damaged_and_missing_weights_stay_in_their_tab(weights_folder, tmp_path,
         # The notice above the tab and, where the model is the one chosen, the block of figures.
         assert len(damaged) == 2
         assert len(missing) == 1
-        assert all(MODELS["ham_cnn28"].title in text for text in damaged)
-        assert "are damaged" in sentence_of(client, handle_file(drawn_file))
+        assert all(MODELS["ham_reference"].title in text for text in damaged)
+        assert "are damaged" in sentence_of(client, handle_file(drawn_file), "/ham10000", "ham_reference")
         assert "are missing" in sentence_of(client, handle_file(drawn_file), "/kaggle", "kaggle_cnn_small")
         label, *_ = client.predict(handle_file(drawn_file), "kaggle_cnn_large", api_name="/kaggle")
         assert len(label["confidences"]) == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -12,13 +12,15 @@ import pytest
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec, Preprocessing
+from skinmodels.weights import load_file
 from training.augment import Augmentation
 from training.batches import Balance
 from training.callbacks import Averaged
-from training.fit import at_side, fit
+from training.evaluate import trained
+from training.fit import adjusted, at_side, fit, of_member
 from training.frozen import Cached, features, halves
 from training.recipes import Recipe
-from training.runs import RunFolder, State
+from training.runs import FIRST, RunFolder, State
 from training.start import load_start
 
 PREPROCESSING = Preprocessing(size=(16, 16), source_size=(16, 16), scaling="0..1")
@@ -31,7 +33,7 @@ def build() -> keras.Model:
             keras.layers.Conv2D(4, 3, name="conv"),
             keras.layers.BatchNormalization(name="norm"),
             keras.layers.GlobalAveragePooling2D(name="average"),
-            keras.layers.Dense(2, activation="softmax", name="classes"),
+            keras.layers.Dense(3, activation="softmax", name="classes"),
         ],
         name="tiny",
     )
@@ -58,8 +60,8 @@ def test_halves_are_the_whole_and_share_its_weights() -> None:
     base, top = halves(model, "norm")
     values = PREPROCESSING.scale(pictures(3))
     assert np.allclose(top.predict_on_batch(base.predict_on_batch(values)), model.predict_on_batch(values), atol=1e-6)
-    top.get_layer("classes").bias.assign([5.0, 0.0])
-    assert np.array(model.get_layer("classes").bias) == pytest.approx([5, 0])
+    top.get_layer("classes").bias.assign([5.0, 0.0, 1.0])
+    assert np.array(model.get_layer("classes").bias) == pytest.approx([5, 0, 1])
 
 
 def test_features_are_computed_once_and_kept(tmp_path: Path) -> None:
@@ -135,6 +137,32 @@ def test_a_second_part_goes_on_from_the_first(tmp_path: Path) -> None:
         assert (np.array(a) == np.array(b)).all()
 
 
+def build_mean() -> keras.Model:
+    picture = keras.Input((16, 16, 3))
+    members = [keras.models.clone_model(build()) for _ in range(2)]
+    for name, member in zip(("one", "other"), members, strict=True):
+        member.name = name
+    return keras.Model(picture, keras.layers.Average()([member(picture) for member in members]))
+
+
+def test_a_network_that_is_a_mean_takes_each_member_from_its_own_run(tmp_path: Path) -> None:
+    spec = replace(SPEC, build=build_mean)
+    alone = {}
+    for path, layer in ((tmp_path / FIRST, "one"), (tmp_path, "other")):
+        folder, member = RunFolder(path), of_member(spec, layer)
+        recipe = replace(RECIPE, member=layer, first=replace(RECIPE, member="one"))
+        state = folder.begin({"name": "tiny", "params": 0, "labels": list("abc"), "recipe": asdict(recipe)}, resume=False)
+        fit(member, recipe, folder, state, parts(), 0)
+        alone[layer] = load_file(member, folder.path / folder.state().best)
+    model = trained(spec, RunFolder(tmp_path))
+    for layer, member in alone.items():
+        assert all((a == b).all() for a, b in zip(weights_of(member), weights_of(model.get_layer(layer)), strict=True))
+    values = PREPROCESSING.scale(pictures(5))
+    mean = (alone["one"].predict_on_batch(values) + alone["other"].predict_on_batch(values)) / 2
+    assert np.allclose(model.predict_on_batch(values), mean, atol=1e-6)
+    assert not np.allclose(mean, alone["other"].predict_on_batch(values), atol=1e-4)
+
+
 def test_what_is_saved_is_the_average_and_training_goes_on_with_the_weights(tmp_path: Path) -> None:
     model = build()
     model.compile(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "sparse_categorical_crossentropy")
@@ -168,3 +196,16 @@ def test_imagenet_weights_of_another_network_are_refused(tmp_path: Path) -> None
         load_start(build(), "norm", str(tmp_path / "start.npz"))
     with pytest.raises(SkinModelError, match="Keras has no ImageNet weights for tiny"):
         load_start(build(), "norm", None)
+
+
+def test_an_adjusted_loss_is_least_where_equal_classes_would_be_right() -> None:
+    shares = np.array([0.9, 0.1])
+    loss = adjusted(keras.losses.get("categorical_crossentropy"), shares)
+    # Of pictures that tell nothing, as many are of each class as its share says.
+    truth = np.repeat(np.eye(2, dtype=np.float32), [9, 1], axis=0)
+
+    def mean(first: float) -> float:
+        return float(np.mean(loss(truth, np.tile(np.array([first, 1 - first], np.float32), (10, 1)))))
+
+    assert min((mean(first), first) for first in np.linspace(0.05, 0.95, 19))[1] == pytest.approx(0.5)
+    assert mean(0.5) == pytest.approx(-(shares * np.log(shares)).sum(), rel=1e-5)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from skinmodels import inference, weights
+from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 
@@ -47,6 +48,22 @@ def test_batch_equals_single_pictures(name, drawn, monkeypatch):
         alone = inference.predict(name, picture)
         assert list(together.probabilities.values()) == pytest.approx(list(alone.probabilities.values()), abs=1e-4)
     assert inference.predict_batch(name, []) == []
+
+
+def test_mirror_images_are_averaged(drawn):
+    """Where a model's record says so, the answer is the mean over the picture and its mirror image, as asked one by one."""
+    name = "ham_reference"
+    assert MODELS[name].mirrored
+    picture = drawn(1)
+    network, preprocessing = inference.loaded(name).network, MODELS[name].preprocessing
+    values = preprocessing.scale(preprocessing.pixels(picture))
+    views = [values, values[:, ::-1]]
+    mean = np.mean([network.predict_on_batch(view[None])[0] for view in views], axis=0)
+    temperature = inference.loaded(name).record["calibration"]["temperature"]
+    answer = inference.predict(name, picture)
+    assert list(answer.probabilities.values()) == pytest.approx(scaled(mean[None], temperature)[0], abs=1e-5)
+    mirrored = inference.predict(name, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    assert list(mirrored.probabilities.values()) == pytest.approx(list(answer.probabilities.values()), abs=1e-4)
 
 
 def test_unknown_model(drawn):

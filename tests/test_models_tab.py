@@ -179,6 +179,8 @@ def test_card_of_a_record_with_everything(full_weights):
     assert "temperature 1.271" in card.lower()
     assert "clean test part" in cells(card, "Held-out figures")
     assert "Clean: without the 60 test pictures that share a lesion or a near-duplicate" in card
+    assert "our reference network: clean test part" in cells(card, "Held-out figures")
+    assert "for comparison" not in models_card.card("ham_reference")
 
 
 def test_a_reduced_schedule_is_named_below_the_model(own_weights):

@@ -60,7 +60,10 @@ def test_noise_and_edges_equal_the_reference(name):
     preprocessing = squashing(name)
     pixels = np.random.default_rng(0).choice([0, 255], (260, 330, 3)).astype(np.uint8)
     difference = np.abs(preprocessing.pixels(Image.fromarray(pixels)).astype(int) - reference_view(preprocessing, pixels))
-    assert difference.max() <= 1
+    # One level, as above; where two reductions follow each other, at very few pixels two.
+    assert difference.max() <= 2
+    assert (difference > 1).mean() < 1e-4
+    assert difference.mean() < 0.05
 
 
 @pytest.mark.parametrize("name", MODELS)

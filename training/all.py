@@ -1,8 +1,8 @@
 """Train and publish everything that has no published weights or figures yet, then write the tables and cards anew.
 
-Each network is trained and published in processes of their own, in runs/NAME under --out, those that take longest last. What
-was stopped goes on where it stood when the same command is given again; what is published is left alone. What cannot be
-trained, since its data or its starting weights are missing, is named, and the rest goes on.
+Each network is trained and published in processes of their own, in runs/NAME under --out: those that others build on first,
+those that take longest last. What was stopped goes on where it stood when the same command is given again; what is published
+is left alone. What cannot be trained, since its data or its starting weights are missing, is named, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from skinmodels.registry import MODELS
 from training import datasets
 from training.baselines import BASELINES
 from training.recipes import recipe_for
-from training.runs import RunFolder
-from training.train import FIRST
+from training.runs import FIRST, RunFolder
 
 EXAMPLE = "example: python -m training.all --data DIR --pretrained DIR"
 # The ImageNet weights a network starts from, by the name of the layer that ends them; looked for under --pretrained, or --data.
@@ -30,8 +29,9 @@ STARTS = {"out_relu": "mobilenet_v2_imagenet_notop.weights.h5", "stage3_unit6_ad
 ONLINE = "out_relu"
 # Published with a second run, on pictures split at random as in its paper.
 RANDOM = "ham_cnn28"
-# By how long each takes.
-ORDER = ("ham_cnn28", "kaggle_cnn_large", "kaggle_cnn_small", "isic_mobilenet")
+# The reference first, on whose features baselines are trained; then by how long each takes.
+ORDER = ("ham_reference", "ham_cnn28", "kaggle_cnn_large", "kaggle_cnn_small", "isic_mobilenet")
+REFERENCE = ORDER[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,16 +78,19 @@ class Plan:
         sets = datasets.find_sets(self.data)
         found: dict[str, str] = {}
         for name in (*ORDER, *BASELINES):
-            if not self._made(name) and (why := self._obstacle(name, sets)):
+            if not self._made(name) and (why := self._obstacle(name, sets, found)):
                 found[name] = why
         return found
 
-    def _obstacle(self, name: str, sets: Collection[str]) -> str:
+    def _obstacle(self, name: str, sets: Collection[str], missing: Collection[str]) -> str:
         """One sentence, empty where nothing is in the way."""
         spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
         if spec.dataset.key not in sets:
             return f"Expected {spec.dataset.title} for {name} under --data. Received: {', '.join(sets)}"
-        if name in BASELINES or (layer := recipe_for(name).start) is None:
+        if name in BASELINES:
+            unseen = BASELINES[name].sees == "features" and REFERENCE in missing
+            return f"Expected {REFERENCE}, whose features {name} sees. Received: no way to train it" if unseen else ""
+        if (layer := recipe_for(name).start) is None:
             return ""
         start = self._start(name)
         if start is None and layer == ONLINE:
@@ -99,10 +102,11 @@ class Plan:
 
     def commands(self, without: Collection[str]) -> Iterator[list[str]]:
         """The modules to run and their arguments, in order. Looks anew at what there is before each of them."""
-        yield from self._baselines(without)
         for name in ORDER:
             if name not in without and not self._made(name):
                 yield from self._network(name)
+            if name == REFERENCE:
+                yield from self._baselines(without)
         if not without:
             if untimed := [name for name in MODELS if not _timed(name)]:
                 yield ["training.latency", *untimed]
@@ -110,7 +114,7 @@ class Plan:
             yield ["training.cards"]
 
     def _made(self, name: str) -> bool:
-        return weights.record_path(name).exists() if name in BASELINES else _published(name)
+        return _measured(name) if name in BASELINES else _published(name)
 
     def _network(self, name: str) -> Iterator[list[str]]:
         run, other = self.out / name, self.out / f"{name}-random"
@@ -146,6 +150,14 @@ class Plan:
         for name in BASELINES:
             if name not in without and not self._made(name):
                 yield ["training.baselines", name, "--data", *self.data]
+
+
+def _measured(name: str) -> bool:
+    """Whether that baseline has a record, made with the reference network that is published."""
+    if not weights.record_path(name).exists():
+        return False
+    seen = weights.read_record(name)["training"]["configuration"].get("reference_sha256")
+    return seen is None or (_published(REFERENCE) and seen == weights.read_record(REFERENCE)["sha256"])
 
 
 def _published(name: str) -> bool:

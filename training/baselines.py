@@ -1,7 +1,7 @@
 """Classical baselines, fitted and measured on the parts of the split that the networks are.
 
 For HAM10000 those of paper 4, table 5: random forest, gradient boosting and a support vector machine, each on pixels at 28x28,
-as such papers do. For the melanoma set, whose benign and
+as such papers do, and a second time on what our reference network has learnt to see. For the melanoma set, whose benign and
 malignant pictures come from different places: gradient boosting that sees nothing of a lesion but the colours of the picture's
 border, or of the whole picture, to tell how much of the class lies in the source. Writes weights/NAME.json with the same
 figures as a network's, and the answers they come from; there are no weights to serve.
@@ -32,6 +32,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from skinmodels import sources, weights
 from skinmodels.architectures.ham_cnn import HAM_LABELS
+from skinmodels.architectures.mobilenet import HAM_REFERENCE
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import Claim, ModelSpec, Preprocessing
 from training import datasets, figures, splits
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 _BATCH = 64
 
 EXAMPLE = "example: python -m training.baselines --data DIR_WITH_THE_ZIP_FILES"
+# The part of the reference network that sees most, and its layer whose output is taken.
+_MEMBER = "at_192"
+_LAYER = "average"
 # Share of the side that counts as the border.
 _BORDER = 0.05
 
@@ -71,19 +75,20 @@ _CLAIMED = {"random_forest": 0.659, "xgboost": 0.6515, "svm": 0.6586}
 _PIXELS = Preprocessing(size=(28, 28), source_size=(224, 224), scaling="0..1")
 
 
-def _of_paper_4(estimator: str) -> Baseline:
+def _of_paper_4(estimator: str, sees: str) -> Baseline:
+    claims = (Claim("accuracy", _CLAIMED[estimator], "pictures not stated"),) if sees == "pixels" else ()
     spec = ModelSpec(
-        name=f"ham_{estimator}",
-        title=f"{_TITLES[estimator]} on {SEEN['pixels']}",
-        paper=sources.PAPER_4,
+        name=f"ham_{estimator}" + ("" if sees == "pixels" else "_features"),
+        title=f"{_TITLES[estimator]} on {SEEN[sees]}",
+        paper=sources.PAPER_4 if sees == "pixels" else None,
         dataset=sources.HAM10000,
         labels=HAM_LABELS,
-        preprocessing=_PIXELS,
+        preprocessing=_PIXELS if sees == "pixels" else HAM_REFERENCE.preprocessing,
         build=_none,
         params=0,
-        claims=(Claim("accuracy", _CLAIMED[estimator], "pictures not stated"),),
+        claims=claims,
     )
-    return Baseline(spec, estimator, "pixels")
+    return Baseline(spec, estimator, sees)
 
 
 def _of_the_source(sees: str) -> Baseline:
@@ -103,13 +108,14 @@ def _of_the_source(sees: str) -> Baseline:
 # What an estimator is given of a picture.
 SEEN = {
     "pixels": "pixels at 28x28",
+    "features": "features of our reference network",
     "border": "the colours of the picture's border alone",
     "colour": "the colours of the whole picture, wherever they are",
 }
 BASELINES: dict[str, Baseline] = {
     baseline.spec.name: baseline
     for baseline in (
-        *(_of_paper_4(estimator) for estimator in _TITLES),
+        *(_of_paper_4(estimator, sees) for sees in ("pixels", "features") for estimator in _TITLES),
         *(_of_the_source(sees) for sees in ("border", "colour")),
     )
 }
@@ -174,6 +180,11 @@ def _seeing(sees: str) -> Callable[[np.ndarray], np.ndarray]:
     """From what the preprocessing gives to what the estimator takes."""
     if sees == "pixels":
         return lambda values: values.reshape(len(values), -1)
+    if sees == "features":
+        import keras
+
+        member = weights.load(HAM_REFERENCE.name).get_layer(_MEMBER)
+        return keras.Model(member.input, member.get_layer(_LAYER).output).predict_on_batch
     return lambda values: statistics(values, sees)
 
 
@@ -211,6 +222,8 @@ def _record(baseline: Baseline, split: dict, seconds: float) -> dict:
     spec = baseline.spec
     packages = ("scikit-learn", "numpy", *(["xgboost-cpu"] if baseline.estimator == "xgboost" else []))
     configuration = {"estimator": baseline.estimator, "settings": SETTINGS[baseline.estimator], "sees": SEEN[baseline.sees]}
+    if baseline.sees == "features":
+        configuration["reference_sha256"] = weights.read_record(HAM_REFERENCE.name)["sha256"]
     silent = ["the paper says neither what it gave to this classifier nor how it was set"]
     return {
         "name": spec.name,

@@ -28,9 +28,10 @@ from skinmodels.spec import ModelSpec
 from training import axis, datasets, labelled, metrics, plots, splits
 from training.answers import answers, chosen
 from training.figures import block
+from training.fit import of_member
 from training.operating_points import PREVALENCES, positive_predictive_value
 from training.pixels import decode
-from training.runs import RunFolder, read_json, write_json, write_text
+from training.runs import FIRST, RunFolder, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     import keras
@@ -50,6 +51,19 @@ def measure(model: keras.Model, spec: ModelSpec, samples: Sequence[datasets.Samp
     """What the network makes of these pictures."""
     rows = answers(model, spec, samples, decode(samples, spec.preprocessing, "test"))
     return Measured(rows, block(rows, spec.labels))
+
+
+def trained(spec: ModelSpec, run: RunFolder) -> keras.Model:
+    """The network with a run's best weights. Raises SkinModelError as ``checkpoint`` and ``weights.load_file`` do."""
+    its_last, recipe = checkpoint(spec, run), read_json(run.config)["recipe"]
+    if not recipe.get("member"):
+        return weights.load_file(spec, its_last)
+    model = spec.build()
+    first = RunFolder(run.path / FIRST)
+    for file, member in ((checkpoint(spec, first), recipe["first"]["member"]), (its_last, recipe["member"])):
+        best = weights.load_file(of_member(spec, member), file)
+        model.get_layer(member).set_weights(best.get_weights())
+    return model
 
 
 def checkpoint(spec: ModelSpec, run: RunFolder) -> Path:
@@ -114,7 +128,7 @@ def _evaluate(spec: ModelSpec, data: Sequence[str], run: str | None, out: str | 
         model = weights.load(spec.name)
     else:
         samples = datasets.load(spec, data)
-        model = weights.load_file(spec, checkpoint(spec, RunFolder(run)))
+        model = trained(spec, RunFolder(run))
         test = chosen(samples, run_split(RunFolder(run), samples), "test")
     measured = measure(model, spec, test)
     if out or run:

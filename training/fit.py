@@ -27,6 +27,20 @@ Part = tuple[np.ndarray, np.ndarray]
 Loss = Callable[[Any, Any], Any]
 
 
+def of_member(spec: ModelSpec, layer: str | None) -> ModelSpec:
+    """The spec with that layer alone, itself a network, as what is built; None leaves it."""
+    if layer is None:
+        return spec
+
+    def build() -> keras.Model:
+        import keras
+
+        member = spec.build().get_layer(layer)
+        return keras.Model(member.input, member.output, name=spec.name)
+
+    return replace(spec, build=build)
+
+
 def at_side(spec: ModelSpec, side: int | None) -> ModelSpec:
     """The spec with pictures of another height and width, for networks that end in a global pool; None leaves it."""
     if side is None:

@@ -53,8 +53,8 @@ def measure(name: str, rounds: int) -> dict[str, float]:
     picture = examples.draw(0, PICTURE)
     inference.predict(name, picture)  # loads and compiles
     network = inference.loaded(name).network
-    views = 4 if MODELS[name].mirrored else 1
-    values = np.zeros((views, *MODELS[name].preprocessing.size, 3), np.float32)
+    spec = MODELS[name]
+    values = spec.views(np.zeros((1, *spec.preprocessing.size, 3), np.float32))
     whole, bare = [], []
     for _ in range(rounds):
         whole.append(_seconds(lambda: inference.predict(name, picture)))

@@ -26,10 +26,9 @@ from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, figures, splits
 from training.answers import Subject, chosen, gather
-from training.evaluate import Measured, calibrated, checkpoint, measure, report, run_split
+from training.evaluate import Measured, calibrated, measure, report, run_split, trained
 from training.recipes import recipe_for
-from training.runs import RunFolder, read_json
-from training.train import FIRST
+from training.runs import FIRST, RunFolder, read_json
 
 if TYPE_CHECKING:
     import keras
@@ -59,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: str | None = None) -> dict:
     """Publish the best checkpoint of ``run`` and return its record. Raises SkinModelError."""
-    trained = weights.load_file(spec, checkpoint(spec, run))
-    if trained.count_params() != spec.params:
-        raise SkinModelError(f"Expected {spec.params} parameters for {spec.name}. Received: {trained.count_params()}")
+    network = trained(spec, run)
+    if network.count_params() != spec.params:
+        raise SkinModelError(f"Expected {spec.params} parameters for {spec.name}. Received: {network.count_params()}")
     if not run.done() and (recipe := read_json(run.config)["recipe"])["schedule"] == "cosine":
         raise SkinModelError(
             f"Expected a run of {recipe['epochs']} epochs, since its learning rate falls towards the last of them. "
@@ -73,7 +72,7 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as beside:
         float32 = bool(read_json(run.config)["recipe"]["float32"])
-        file, stored_as = _stored(trained, spec, chosen(samples, table, "test"), Path(beside), float32)
+        file, stored_as = _stored(network, spec, chosen(samples, table, "test"), Path(beside), float32)
         record = _record(spec, run, splits.counts(table), file, stored_as)
         stored = Subject(spec, weights.load_file(spec, file), record["split"])
         if spec.mirrored:
@@ -100,16 +99,15 @@ def _views(spec: ModelSpec, network: keras.Model, validation: Sequence[datasets.
 def _other_split(spec: ModelSpec, run: RunFolder, samples: Sequence[datasets.Sample]) -> Measured:
     if (kind := read_json(run.config)["split"]["kind"]) != "random":
         raise SkinModelError(f"Expected a run with --split random in {run.path}. Received: {kind}")
-    model = weights.load_file(spec, checkpoint(spec, run))
-    return measure(model, spec, chosen(samples, run_split(run, samples), "test"))
+    return measure(trained(spec, run), spec, chosen(samples, run_split(run, samples), "test"))
 
 
 def _stored(
-    trained: keras.Model, spec: ModelSpec, test: Sequence[datasets.Sample], folder: Path, float32: bool
+    network: keras.Model, spec: ModelSpec, test: Sequence[datasets.Sample], folder: Path, float32: bool
 ) -> tuple[Path, str]:
     """Write the weights as float16 where that is harmless; the file and its type."""
     file = folder / f"{spec.name}.weights.h5"
-    trained.save_weights(file)
+    network.save_weights(file)
     if float32:
         return file, "float32"
     half_file = folder / "half.weights.h5"

@@ -15,6 +15,9 @@ import pandas as pd
 from skinmodels.errors import SkinModelError
 from training.recipes import Recipe
 
+# Where, in a run's folder, the run of its recipe's first part is kept.
+FIRST = "first"
+
 
 def write_text(path: Path, content: str) -> None:
     """A text file in UTF-8, written beside and renamed."""

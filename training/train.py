@@ -20,13 +20,11 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, plots, splits
-from training.fit import Part, at_side, fit
+from training.fit import Part, at_side, fit, of_member
 from training.pixels import decode
 from training.recipes import RECIPES, Recipe, recipe_for
-from training.runs import RunFolder, versions, write_json
+from training.runs import FIRST, RunFolder, versions, write_json
 
-# Where, in a run's folder, the run of its recipe's first part is kept.
-FIRST = "first"
 EXAMPLE = "example: python -m training.train ham_cnn28 --data HAM10000.zip --out runs/ham_cnn28"
 
 
@@ -128,7 +126,7 @@ class _Job:
 
     def run(self, recipe: Recipe, folder: RunFolder, before: Path | None) -> Path:
         """Train by a recipe, or by the first part of one; the best weights. ``before``: weights to go on from."""
-        spec = at_side(self.spec, recipe.side)
+        spec = at_side(of_member(self.spec, recipe.member), recipe.side)
         parts = _decode(spec, self.samples, self.table["part"].to_numpy())
         # Read and checked everything: only now does anything get written.
         state = folder.begin(_config(spec, recipe) | self.told, self.resume)

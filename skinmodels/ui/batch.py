@@ -42,7 +42,7 @@ _BETWEEN = 1.0
 
 _COLUMNS = ["File", "Model", "Highest", "Probability", "Malignancy", "Error"]
 _WIDTHS: list[str | int] = ["200px", "160px", "110px", "110px", "110px", "520px"]
-_WAITING = "No pictures yet: choose files, .zip archives or a folder, then click Run."
+_WAITING = "Nothing classified yet: choose files, .zip archives or a folder, then click Run."
 _NOTHING = "Nothing was classified. Choose files, .zip archives or a folder, then click Run."
 
 # Browsers give the files of a folder as they lie on the disk.

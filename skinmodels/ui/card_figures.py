@@ -22,6 +22,7 @@ _BINARY = {"sensitivity": "sensitivity", "specificity": "specificity"}
 _WEIGHTED = {"weighted_precision": "weighted precision", "weighted_f1": "weighted F1"}
 # What every model of a set is to be measured against, by its record's name and in words, and on which pictures.
 _YARDSTICKS = {
+    "ham10000": {"ham_reference": "our reference network"},
     "siim": {"siim_border": "the colours of the border alone", "siim_colour": "the colours of the picture alone"},
 }
 _SHARED = ("test_clean", "test")

@@ -42,7 +42,7 @@ def _views(found: Record) -> str:
     """What averaging over mirror images is worth, in plain text; empty where the model does not."""
     figures = [
         f"balanced accuracy {html.figure(its['balanced_accuracy'])} and ROC-AUC {html.figure(its['macro_auc'])} from {views}"
-        for key, views in (("one", "the picture alone"), ("averaged", "the four views that are averaged"))
+        for key, views in (("one", "the picture alone"), ("averaged", "it and its mirror image, averaged"))
         if (its := found.get(key))
     ]
     return f"On the {found['one']['n']:,} validation pictures: {'; '.join(figures)}." if figures else ""
