@@ -1,25 +1,53 @@
-"""Every model, in display order."""
+"""Every network, in display order, and those of them that are served."""
 
-from skinmodels.architectures.ham_cnn import HAM_CNN28
+from skinmodels.architectures.alexnet import ISIC_ALEXNET
+from skinmodels.architectures.ham_cnn import HAM_CNN28, HAM_CNN512
 from skinmodels.architectures.kaggle_cnn import KAGGLE_CNN_LARGE, KAGGLE_CNN_SMALL
 from skinmodels.architectures.mobilenet import HAM_REFERENCE, ISIC_MOBILENET
+from skinmodels.architectures.resnet50 import HAM_RESNET50, ISIC_RESNET50
+from skinmodels.architectures.siim_cnn import SIIM_CNN_V1, SIIM_CNN_V2, SIIM_CNN_V3
+from skinmodels.architectures.vgg16 import HAM_VGG16
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import ModelSpec
 
-MODELS: dict[str, ModelSpec] = {
+# All that can be trained.
+NETWORKS: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
         KAGGLE_CNN_LARGE,
         KAGGLE_CNN_SMALL,
         HAM_REFERENCE,
         HAM_CNN28,
+        HAM_RESNET50,
+        HAM_CNN512,
+        HAM_VGG16,
+        SIIM_CNN_V2,
+        SIIM_CNN_V1,
+        SIIM_CNN_V3,
         ISIC_MOBILENET,
+        ISIC_RESNET50,
+        ISIC_ALEXNET,
     )
 }
 
+# Not trained yet: their weights are not published.
+UNPUBLISHED = {
+    "ham_resnet50",
+    "ham_cnn512",
+    "ham_vgg16",
+    "siim_cnn_v2",
+    "siim_cnn_v1",
+    "siim_cnn_v3",
+    "isic_resnet50",
+    "isic_alexnet",
+}
+
+# All that can be asked.
+MODELS: dict[str, ModelSpec] = {name: spec for name, spec in NETWORKS.items() if name not in UNPUBLISHED}
+
 
 def model_spec(name: str) -> ModelSpec:
-    """The spec of that name. Raises SkinModelError naming the models there are."""
-    if name not in MODELS:
-        raise SkinModelError(f"Expected a model name, one of {', '.join(MODELS)}. Received: {name!r}")
-    return MODELS[name]
+    """The spec of that name, published or not. Raises SkinModelError naming the networks there are."""
+    if name not in NETWORKS:
+        raise SkinModelError(f"Expected a model name, one of {', '.join(NETWORKS)}. Received: {name!r}")
+    return NETWORKS[name]

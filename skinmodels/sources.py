@@ -56,4 +56,4 @@ ISIC2019 = DataSet(
 )
 
 # In the order of the tabs.
-DATASETS = {dataset.key: dataset for dataset in (KAGGLE, HAM10000, ISIC2019)}
+DATASETS = {dataset.key: dataset for dataset in (KAGGLE, HAM10000, SIIM, ISIC2019)}

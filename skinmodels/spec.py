@@ -17,8 +17,8 @@ Scaling = Literal["0..1", "-1..1", "imagenet"]
 _SCALING_WORDS = {"0..1": "scaled to 0..1", "-1..1": "scaled to -1..1", "imagenet": "scaled by ImageNet's mean and spread"}
 
 # Of ImageNet's pictures in 0..1, by channel.
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Preprocessing:
         if self.scaling == "-1..1":
             return values / np.float32(127.5) - np.float32(1)
         values = values / np.float32(255)
-        return values if self.scaling == "0..1" else (values - _MEAN) / _SPREAD
+        return values if self.scaling == "0..1" else (values - MEAN) / SPREAD
 
     def words(self, size: tuple[int, int]) -> str:
         """What is done to a picture of this height and width, in one line for people."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import MODELS, model_spec
+from skinmodels.registry import NETWORKS, model_spec
 from skinmodels.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -33,9 +33,23 @@ def record_path(name: str) -> Path:
     return folder() / f"{name}.json"
 
 
+def optimisers_path(name: str) -> Path:
+    """The comparison of optimisers on that network, whether it exists or not."""
+    return folder() / f"{name}.optimisers.json"
+
+
+def read_optimisers(name: str) -> dict[str, Any]:
+    """What ``training.optimisers`` measured on that network; empty where that was not done or cannot be read."""
+    try:
+        found = json.loads(optimisers_path(name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def read_record(name: str) -> dict[str, Any]:
     """What training measured about that model or classical baseline. Raises SkinModelError where it is missing or broken."""
-    title = MODELS[name].title if name in MODELS else name
+    title = NETWORKS[name].title if name in NETWORKS else name
     try:
         text = record_path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -53,7 +67,7 @@ def baselines() -> list[dict[str, Any]]:
     """The records of the classical baselines, which have no weights to serve, by name. Broken ones are left out."""
     found = []
     for path in sorted(folder().glob("*.json")):
-        if path.stem not in MODELS:
+        if path.stem not in NETWORKS and "." not in path.stem:
             try:
                 found.append(read_record(path.stem))
             except SkinModelError:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import MODELS
-from training import datasets
+from skinmodels.registry import MODELS, NETWORKS
+from training import datasets, optimisers
 from training.baselines import BASELINES
 from training.recipes import recipe_for
 from training.runs import FIRST, RunFolder
@@ -30,7 +30,21 @@ ONLINE = "out_relu"
 # Published with a second run, on pictures split at random as in its paper.
 RANDOM = "ham_cnn28"
 # The reference first, on whose features baselines are trained; then by how long each takes.
-ORDER = ("ham_reference", "ham_cnn28", "kaggle_cnn_large", "kaggle_cnn_small", "isic_mobilenet")
+ORDER = (
+    "ham_reference",
+    "ham_cnn28",
+    "isic_alexnet",
+    "kaggle_cnn_large",
+    "kaggle_cnn_small",
+    "isic_mobilenet",
+    "isic_resnet50",
+    "ham_cnn512",
+    "ham_resnet50",
+    "ham_vgg16",
+    "siim_cnn_v2",
+    "siim_cnn_v1",
+    "siim_cnn_v3",
+)
 REFERENCE = ORDER[0]
 
 
@@ -84,7 +98,7 @@ class Plan:
 
     def _obstacle(self, name: str, sets: Collection[str], missing: Collection[str]) -> str:
         """One sentence, empty where nothing is in the way."""
-        spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
+        spec = BASELINES[name].spec if name in BASELINES else NETWORKS[name]
         if spec.dataset.key not in sets:
             return f"Expected {spec.dataset.title} for {name} under --data. Received: {', '.join(sets)}"
         if name in BASELINES:
@@ -110,6 +124,8 @@ class Plan:
         if not without:
             if untimed := [name for name in MODELS if not _timed(name)]:
                 yield ["training.latency", *untimed]
+            if not weights.optimisers_path(optimisers.NAME).exists():
+                yield ["training.optimisers", "--data", *self.data, "--out", str(self.out / "optimisers")]
             yield ["training.tables"]
             yield ["training.cards"]
 

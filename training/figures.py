@@ -19,7 +19,7 @@ from skinmodels import weights
 from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
-from skinmodels.registry import MODELS, model_spec
+from skinmodels.registry import NETWORKS, model_spec
 from skinmodels.spec import Claim
 from training import axis, calibration, conformal, datasets, external, metrics, operating_points, slices
 from training.answers import DIGITS, Subject, Tables, gather
@@ -207,7 +207,7 @@ def other_answers(name: str, tables: Tables) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.figures", description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(MODELS)}")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(NETWORKS)}")
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders or .zip files of the data sets")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a figure moved")
     parser.add_argument(

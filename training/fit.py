@@ -101,6 +101,8 @@ def _network(spec: ModelSpec, recipe: Recipe, start: str | None, before: Path | 
     from training.start import load_start
 
     model = spec.build()
+    # Probabilities need more digits than the rest.
+    model.layers[-1].dtype_policy = keras.DTypePolicy("float32")
     if recipe.norm_momentum is not None:
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):

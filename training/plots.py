@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,18 @@ def curves(history: Sequence[dict], figure: str, path: Path) -> None:
     axes.plot(epochs, [row[f"val_{figure}"] for row in history], label="validation")
     axes.set(xlabel="epoch", ylabel=figure)
     axes.legend()
+    _save(drawing, path)
+
+
+def compared(histories: Mapping[str, Sequence[dict]], figures: Sequence[str], path: Path) -> None:
+    """Each figure over the epochs, a line for each history, as PNG."""
+    drawing = Figure(figsize=(4 * len(figures), 4), layout="constrained")
+    for axes, figure in zip(drawing.subplots(1, len(figures)), figures, strict=True):
+        for name, history in histories.items():
+            axes.plot([row["epoch"] for row in history], [row[figure] for row in history], marker=".", label=name)
+        axes.set(xlabel="epoch", ylabel=figure)
+        axes.locator_params(axis="x", integer=True)
+        axes.legend()
     _save(drawing, path)
 
 

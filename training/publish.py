@@ -22,7 +22,7 @@ import numpy as np
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import MODELS, model_spec
+from skinmodels.registry import NETWORKS, model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, figures, splits
 from training.answers import Subject, chosen, gather
@@ -41,7 +41,7 @@ TOLERANCE = 0.005
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(MODELS)}")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(NETWORKS)}")
     parser.add_argument("--run", required=True, metavar="DIR", help="the training run")
     parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data sets")
     parser.add_argument("--random-run", metavar="DIR", help="a run with --split random; its figures are added, its weights not")
@@ -191,7 +191,9 @@ def _command(config: dict, ended: Sequence[int] = ()) -> str:
     words += [f"python -m training.train {config['name']} --data {' '.join(config['data'])}"]
     words += [f"--split {config['split']['kind']} --seed {config['seed']}"]
     words += [f"--start {config['start']}"] if config["start"] else []
-    usual, its = recipe_for(config["name"]), config["recipe"]
+    words += [f"--precision {config['precision']}"] if "precision" in config else []
+    words += ["--imagenet"] if "imagenet" in config else []
+    usual, its = recipe_for(config["name"], "imagenet" in config), config["recipe"]
     if usual.first:  # of which the options take no more than there is, and that is the longer part
         usual, its = usual.first, its["first"]
     its = its | {"epochs": min([its["epochs"], *ended])}
@@ -203,7 +205,7 @@ def _command(config: dict, ended: Sequence[int] = ()) -> str:
 
 def _deviations(config: dict) -> list[str]:
     """As the recipe words them today."""
-    return list(recipe_for(config["name"]).deviations)
+    return list(recipe_for(config["name"], "imagenet" in config).deviations)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,45 @@ _THRESHOLD = (
 )
 _STRONGER = "pictures are also mirrored and changed a little in brightness, contrast and colour; turns are by right angles"
 
+_SIIM = Recipe(
+    epochs=180,
+    batch_size=8,
+    select="val_auc",
+    optimizer="sgd",
+    learning_rate=1e-3,
+    momentum=0.9,
+    schedule="plateau",
+    balance="undersample",
+    augmentation=Augmentation(shift=0.1, zoom=0.1, shear=0.1, brightness=0, contrast=0, saturation=0, hue=0),
+    deviations=(
+        "momentum of 0.9, without which SGD at 0.001 hardly leaves its start; batches of 8",
+        "all of the set's training part, half of it benign, instead of about 1,000 pictures",
+        "turns by right angles besides both mirror images",
+    ),
+)
+
+_COPIES = Augmentation(rotation=0.1, shift=0.1, zoom=0.15, contrast=0.15, saturation=0.15)
+_PAPER_4 = (
+    "the paper names class weights, dropout, Adam and copies translated, rotated and zoomed, not how many or how far; here "
+    "pictures are also mirrored and changed a little in brightness, contrast and colour",
+    "the learning rate falls along a cosine",
+    "split by lesion; the paper splits by picture",
+)
+
+# From random weights. First on pictures of 96x96, an eighth of the work.
+_VGG16 = Recipe(
+    epochs=30,
+    steps=100,
+    batch_size=32,
+    select="val_balanced_accuracy",
+    learning_rate=1e-4,
+    clip_norm=1.0,
+    schedule="cosine",
+    balance="weights",
+    augmentation=_COPIES,
+    side=96,
+)
+
 RECIPES = {
     # Two cores: about 13 minutes. Test accuracy about 0.8.
     "kaggle_cnn_large": Recipe(
@@ -135,6 +174,59 @@ RECIPES = {
     ),
     # Two cores: four hours, first at 160x160, then at 192x192. Balanced accuracy about 0.77 by lesion.
     "ham_reference": replace(_REFERENCE, first=_REFERENCE, epochs=20, learning_rate=3e-4, member="at_192", side=None),
+    # Two cores: about half an hour, most of it for the features of the frozen part. Balanced accuracy about 0.6 by lesion.
+    "ham_resnet50": Recipe(
+        epochs=15,
+        steps=60,
+        batch_size=64,
+        select="last",
+        learning_rate=3e-4,
+        schedule="cosine",
+        balance="weights",
+        augmentation=_COPIES,
+        mixup=0.2,
+        averaged=0.98,
+        norm_momentum=0.98,
+        start="stage3_unit6_add",
+        frozen="stage3_unit6_add",
+        copies=3,
+        deviations=(
+            *_PAPER_4,
+            "ResNet-50 v2 with stages 1 to 3 frozen; MixUp of 0.2 between features; the weights are moving averages",
+        ),
+    ),
+    # Two cores: about 20 minutes.
+    "ham_cnn512": Recipe(
+        epochs=20,
+        steps=100,
+        batch_size=32,
+        select="val_balanced_accuracy",
+        learning_rate=5e-4,
+        clip_norm=1.0,
+        schedule="cosine",
+        balance="weights",
+        augmentation=_COPIES,
+        deviations=(*_PAPER_4, "pictures of 128x128 instead of 512x512; each weight's gradient is shortened to a norm of 1"),
+    ),
+    # Two cores: about three hours.
+    "ham_vgg16": replace(
+        _VGG16,
+        first=_VGG16,
+        epochs=10,
+        learning_rate=5e-5,
+        side=None,
+        deviations=(
+            *_PAPER_4,
+            "from random weights and trained in full, as no ImageNet weights were at hand (--imagenet starts from them)",
+            "first on pictures of 96x96, then of 224x224; each weight's gradient is shortened to a norm of 1",
+        ),
+    ),
+    # Two cores: about 2 minutes an epoch in bfloat16, so hours for all of them. ROC-AUC about 0.9 after ten.
+    "siim_cnn_v2": _SIIM,
+    # Two cores: about 2 minutes an epoch in bfloat16.
+    "siim_cnn_v1": _SIIM,
+    # Two cores: about 7 minutes an epoch in bfloat16.
+    "siim_cnn_v3": _SIIM,
     # Two cores: about 16 minutes. Balanced accuracy about 0.6 by lesion.
     "isic_mobilenet": Recipe(
         epochs=25,
@@ -157,11 +249,63 @@ RECIPES = {
             "batch normalisation averages with momentum 0.97; dropout 0.3 before the last layer as regularisation",
         ),
     ),
+    # Two cores: about 15 minutes.
+    "isic_resnet50": Recipe(
+        epochs=15,
+        batch_size=64,
+        select="val_balanced_accuracy",
+        optimizer="adamw",
+        learning_rate=5e-4,
+        weight_decay=0.01,
+        schedule="cosine",
+        balance="threshold",
+        threshold=867,
+        augmentation=Augmentation(zoom=0.15, hue=0.01),
+        mixup=0.2,
+        norm_momentum=0.97,
+        start="stage3_unit6_add",
+        deviations=(
+            *_THRESHOLD,
+            "the paper is silent on how: AdamW at 0.0005 falling along a cosine, batches of 64, MixUp of 0.2; stages 1 to 3 "
+            "start from ImageNet weights, and all of it is trained",
+        ),
+    ),
+    # Two cores: about 10 minutes.
+    "isic_alexnet": Recipe(
+        epochs=30,
+        batch_size=64,
+        select="val_balanced_accuracy",
+        learning_rate=3e-4,
+        clip_norm=1.0,
+        schedule="cosine",
+        balance="threshold",
+        threshold=867,
+        augmentation=Augmentation(zoom=0.15, hue=0.01),
+        deviations=(
+            *_THRESHOLD,
+            "the paper is silent on how: Adam at 0.0003 falling along a cosine, batches of 64, each weight's gradient "
+            "shortened to a norm of 1",
+        ),
+    ),
+}
+
+# Those of networks that can start from ImageNet weights which Keras downloads.
+IMAGENET = {
+    "ham_vgg16": replace(
+        RECIPES["ham_resnet50"],
+        start="block5_pool",
+        frozen="block4_pool",
+        norm_momentum=None,
+        learning_rate=1e-4,
+        deviations=(*_PAPER_4, "frozen up to block 4; MixUp of 0.2 between features; the weights are moving averages"),
+    )
 }
 
 
-def recipe_for(name: str) -> Recipe:
-    """The recipe of that model. Raises SkinModelError naming those there are."""
+def recipe_for(name: str, imagenet: bool = False) -> Recipe:
+    """The recipe of that model, or the one from Keras's ImageNet weights. Raises SkinModelError naming those there are."""
+    if imagenet and name not in IMAGENET and name in RECIPES:
+        raise SkinModelError(f"Expected --imagenet for {', '.join(IMAGENET)} alone. Received: {name}")
     if name not in RECIPES:
         raise SkinModelError(f"Expected a model name, one of {', '.join(RECIPES)}. Received: {name!r}")
-    return RECIPES[name]
+    return IMAGENET[name] if imagenet else RECIPES[name]

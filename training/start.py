@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skinmodels.errors import SkinModelError
+from skinmodels.spec import SPREAD
 
 if TYPE_CHECKING:
     import keras
@@ -48,9 +50,19 @@ def _online(name: str) -> list[np.ndarray]:
     if name not in makers:
         raise SkinModelError(f"Expected --start FILE, since Keras has no ImageNet weights for {name}. Received: no file")
     try:
-        return makers[name](input_shape=(224, 224, 3), include_top=False, weights="imagenet").get_weights()
+        found = makers[name](input_shape=(224, 224, 3), include_top=False, weights="imagenet").get_weights()
     except Exception as error:  # whatever the download raises
         raise SkinModelError(f"Expected to download Keras's ImageNet weights, or --start FILE. Received: {error}") from error
+    return for_scaled_rgb(found) if name == "ham_vgg16" else found
+
+
+def for_scaled_rgb(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Weights of Keras's VGG-16, made to take red, green, blue scaled by ImageNet's mean and spread.
+
+    Keras's take blue, green, red as 0..255 less their mean: only the first kernel (3, 3, 3, 64) becomes another one.
+    """
+    kernel, *others = weights
+    return [kernel[:, :, ::-1] * (255 * SPREAD)[:, None], *others]
 
 
 def _load_resnet(base: keras.Model, file: str) -> None:

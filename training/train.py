@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from skinmodels.spec import ModelSpec
 from training import datasets, plots, splits
 from training.fit import Part, at_side, fit, of_member
 from training.pixels import decode
-from training.recipes import RECIPES, Recipe, recipe_for
+from training.recipes import IMAGENET, RECIPES, Recipe, recipe_for
 from training.runs import FIRST, RunFolder, versions, write_json
 
+# bfloat16 is twice as fast as float32 where the processor knows it.
+PRECISIONS = ("float32", "mixed_bfloat16")
 EXAMPLE = "example: python -m training.train ham_cnn28 --data HAM10000.zip --out runs/ham_cnn28"
 
 
@@ -42,9 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", help="the run's folder (default: runs/NAME-SPLIT-seedN)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in that folder")
     parser.add_argument("--start", metavar="FILE", help="ImageNet weights to start from (default: Keras's, downloaded)")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of the computation (weights: float32)")
+    parser.add_argument(
+        "--imagenet", action="store_true", help=f"from Keras's ImageNet weights, downloaded ({', '.join(IMAGENET)})"
+    )
     given = parser.parse_args(arguments)
     try:
-        train(given.name, given.data, given.epochs, given.steps, given.seed, given.split, given.out, given.resume, given.start)
+        train(
+            given.name,
+            given.data,
+            given.epochs,
+            given.steps,
+            given.seed,
+            given.split,
+            given.out,
+            given.resume,
+            given.start,
+            precision=given.precision,
+            imagenet=given.imagenet,
+        )
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
@@ -65,12 +84,14 @@ def train(
     resume: bool = False,
     start: str | None = None,
     recipe: Recipe | None = None,
+    precision: str = PRECISIONS[0],
+    imagenet: bool = False,
 ) -> Path:
     """Train model ``name`` and return the run's folder; arguments as on the command line. Raises SkinModelError.
 
     ``recipe``: one to train by instead of the model's own.
     """
-    spec, recipe = model_spec(name), recipe or recipe_for(name)
+    spec, recipe = model_spec(name), recipe or recipe_for(name, imagenet)
     for option, value, least in (("--epochs", epochs, 1), ("--steps", steps, 1), ("--seed", seed, 0)):
         if value is not None and value < least:
             raise SkinModelError(f"Expected {option} of at least {least}. Received: {value}")
@@ -91,10 +112,26 @@ def train(
         "data": [Path(path).name for path in data],
         "schedule": "reduced" if _reduced(recipe, shorter) else "full",
     }
+    told |= {"precision": precision} if precision != PRECISIONS[0] else {}
+    told |= {"imagenet": True} if imagenet else {}
     job = _Job(spec, samples, table, told, resume, start)
-    before = job.run(shorter.first, RunFolder(folder / FIRST), None) if shorter.first else None
-    job.run(shorter, RunFolder(folder), before)
+    with _computed_in(precision):
+        before = job.run(shorter.first, RunFolder(folder / FIRST), None) if shorter.first else None
+        job.run(shorter, RunFolder(folder), before)
     return folder
+
+
+@contextmanager
+def _computed_in(precision: str) -> Iterator[None]:
+    """Networks built meanwhile compute in that precision."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _shortened(recipe: Recipe, epochs: int | None, steps: int | None) -> Recipe:

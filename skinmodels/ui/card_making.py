@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from skinmodels import weights
 from skinmodels.spec import ModelSpec
 from skinmodels.ui import card_html as html
 from skinmodels.ui import plots
@@ -35,6 +36,34 @@ def training(_spec: ModelSpec, record: Record) -> str:
         html.paragraph(_circumstances(made)),
         html.bullets(made.get("deviations", [])),
         html.paragraph(_views(made.get("views", {}))),
+    )
+
+
+_OPTIMISERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
+_COMPARED = {"loss": "training loss", "val_loss": "validation loss", "val_accuracy": "accuracy", "val_auc": "ROC-AUC"}
+
+
+def optimisers(spec: ModelSpec, _record: Record) -> str:
+    """The comparison of optimisers on this network, where there is one: a table and curves."""
+    found = weights.read_optimisers(spec.name)
+    histories = {_OPTIMISERS.get(name, name): its["history"] for name, its in found.get("optimisers", {}).items()}
+    if not histories:
+        return ""
+    rows = [[name, *(html.figure(history[-1][metric]) for metric in _COMPARED)] for name, history in histories.items()]
+    drawn = [
+        html.plot(plots.compared_curves(histories, metric, _COMPARED[metric]), f"{_COMPARED[metric].capitalize()}.")
+        for metric in ("loss", "val_loss")
+    ]
+    return html.section(
+        "Optimisers compared",
+        html.paragraph(
+            f"The same random weights trained with each for {found['epochs']} epochs of {found['steps']} batches of "
+            f"{found['batch_size']}, at a learning rate of {found['learning_rate']:g}, SGD with a momentum of "
+            f"{found['momentum']['sgd']:g}: too short to say which is best in the end. The paper found SGD to be."
+        ),
+        html.table("After the last epoch, on validation", ["optimiser", *_COMPARED.values()], rows),
+        html.side_by_side(*drawn),
+        html.code(found["command"]),
     )
 
 

@@ -20,6 +20,7 @@ _PARTS = (
     card_figures.slices,
     card_figures.external,
     card_making.training,
+    card_making.optimisers,
     card_making.terms,
     card_making.limitations,
 )

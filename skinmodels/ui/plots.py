@@ -59,6 +59,26 @@ def training_curve(history: Sequence[Mapping[str, float]], metric: str, chosen: 
     return _svg(draw, f"{metric.capitalize()} over {len(epochs)} epochs: {words}")
 
 
+def compared_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], metric: str, label: str) -> str:
+    """One metric over the epochs, a line for each history, as ``<svg>``.
+
+    Args:
+        histories: rows with ``epoch`` and the metric, by what the legend says.
+        metric: key in the rows.
+        label: what it is called.
+    """
+
+    def draw(axes: Axes) -> None:
+        for i, (name, history) in enumerate(histories.items()):
+            epochs, values = ([row[key] for row in history] for key in ("epoch", metric))
+            axes.plot(epochs, values, color=COLOURS[i], linestyle=_DASHES[i], marker="os^"[i % 3], markersize=4, label=name)
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.locator_params(axis="x", integer=True)
+
+    words = "; ".join(f"{name} {its[0][metric]:.3f} to {its[-1][metric]:.3f}" for name, its in histories.items())
+    return _svg(draw, f"{label} over the epochs: {words}")
+
+
 def roc(curves: Mapping[str, Mapping[str, Sequence[float]]], names: Mapping[str, str]) -> str:
     """ROC curves, one class against the rest, as ``<svg>``.
 
