@@ -129,6 +129,29 @@ _VGG16 = Recipe(
     side=96,
 )
 
+# Of the MobileNet, on which that of the ResNet builds.
+_ISIC = Recipe(
+    epochs=25,
+    batch_size=64,
+    select="val_balanced_accuracy",
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.01,
+    schedule="cosine",
+    balance="threshold",
+    threshold=867,
+    augmentation=Augmentation(zoom=0.15, hue=0.01),
+    mixup=0.2,
+    norm_momentum=0.97,
+    start="out_relu",
+    float32=True,
+    deviations=(
+        *_THRESHOLD,
+        "the paper is silent on optimiser and schedule: AdamW at 0.001 falling along a cosine, batches of 64, MixUp of 0.2",
+        "batch normalisation averages with momentum 0.97; dropout 0.3 before the last layer as regularisation",
+    ),
+)
+
 RECIPES = {
     # Two cores: about 13 minutes. Test accuracy about 0.8.
     "kaggle_cnn_large": Recipe(
@@ -228,42 +251,14 @@ RECIPES = {
     # Two cores: about 7 minutes an epoch in bfloat16.
     "siim_cnn_v3": _SIIM,
     # Two cores: about 16 minutes. Balanced accuracy about 0.6 by lesion.
-    "isic_mobilenet": Recipe(
-        epochs=25,
-        batch_size=64,
-        select="val_balanced_accuracy",
-        optimizer="adamw",
-        learning_rate=1e-3,
-        weight_decay=0.01,
-        schedule="cosine",
-        balance="threshold",
-        threshold=867,
-        augmentation=Augmentation(zoom=0.15, hue=0.01),
-        mixup=0.2,
-        norm_momentum=0.97,
-        start="out_relu",
-        float32=True,
-        deviations=(
-            *_THRESHOLD,
-            "the paper is silent on optimiser and schedule: AdamW at 0.001 falling along a cosine, batches of 64, MixUp of 0.2",
-            "batch normalisation averages with momentum 0.97; dropout 0.3 before the last layer as regularisation",
-        ),
-    ),
+    "isic_mobilenet": _ISIC,
     # Two cores: about 15 minutes.
-    "isic_resnet50": Recipe(
+    "isic_resnet50": replace(
+        _ISIC,
         epochs=15,
-        batch_size=64,
-        select="val_balanced_accuracy",
-        optimizer="adamw",
         learning_rate=5e-4,
-        weight_decay=0.01,
-        schedule="cosine",
-        balance="threshold",
-        threshold=867,
-        augmentation=Augmentation(zoom=0.15, hue=0.01),
-        mixup=0.2,
-        norm_momentum=0.97,
         start="stage3_unit6_add",
+        float32=False,
         deviations=(
             *_THRESHOLD,
             "the paper is silent on how: AdamW at 0.0005 falling along a cosine, batches of 64, MixUp of 0.2; stages 1 to 3 "
