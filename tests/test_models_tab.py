@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from skinmodels.ui import models_card, models_rows, models_table, plots
+from skinmodels.ui import card_html, models_card, models_rows, models_table, plots, texts
 from training import tables
 
 SECTIONS = [
@@ -367,3 +367,22 @@ def test_phone_width(phone):
     assert before is not None
     assert after is not None
     assert abs(after["x"] - before["x"]) <= 1
+
+
+def test_facts_and_card_say_how_much_of_the_class_lies_in_the_source() -> None:
+    border = weights.read_record("siim_border")["test"]["auc"]
+    spec = MODELS["siim_cnn_v2"]
+    for text in (texts.facts(spec), models_card.card(spec.name)):
+        assert f"border reaches ROC-AUC {border:.3f}" in text.replace("&#x27;", "'")
+    assert "different places" not in texts.facts(MODELS["ham_cnn28"])
+
+
+def test_card_shows_the_papers_rates_as_printed_and_by_its_counts() -> None:
+    shown = models_card.card("siim_cnn_v2")
+    rows = {"33,126 pictures held out": ("0.704", "0.860"), "the same pictures, by its own counts": ("0.755", "0.863")}
+    for where, (sensitivity, specificity) in rows.items():
+        cells = f"<td>{sensitivity}</td><td>{specificity}</td>"
+        assert f'<th scope="row">the paper: {where}</th><td>{card_html.NOTHING}</td>{cells}' in shown
+    for found, total, claimed in ((28_085, 32_542, 0.863), (441, 584, 0.7551), (28_526, 33_126, 0.8611)):
+        assert found / total == pytest.approx(claimed, abs=1e-4)
+        assert claimed in [claim.value for claim in MODELS["siim_cnn_v2"].claims]

@@ -34,7 +34,7 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
             "have seen another diagnosis."
         )
     if spec.dataset is SIIM:
-        found.append(_source_of_the_class())
+        found.append(source_of_the_class())
         found.append(
             "As far as its malignant pictures could be traced, they are melanomas: it may never have seen another cancer."
         )
@@ -50,11 +50,11 @@ def _seen(preprocessing: Preprocessing) -> str:
     return f"{width}x{height} pixels" + ("" if enlarged == f"{width}x{height}" else f" (enlarged to {enlarged})")
 
 
-def _source_of_the_class() -> str:
+def source_of_the_class() -> str:
     """How much of the class lies in where a picture comes from, as baselines that see no lesion tell."""
-    told = {"siim_border": "the colours of the picture's border", "siim_colour": "the picture's colours, wherever they are"}
+    told = {"siim_border": "the colours of the picture's border", "siim_colour": "the picture's colours (not where they are)"}
     measured = {record["name"]: record["test"] for record in weights.baselines()}
-    figures = [f"{words}, reaches ROC-AUC {measured[name]['auc']:.3f}" for name, words in told.items() if name in measured]
+    figures = [f"{words} reaches ROC-AUC {measured[name]['auc']:.3f}" for name, words in told.items() if name in measured]
     return (
         "In its set benign and malignant pictures come from different places, so that a network may learn the source and not "
         "the disease."

@@ -10,7 +10,9 @@ from skinmodels import inference, labels, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
+from skinmodels.sources import SIIM
 from skinmodels.spec import Claim, ModelSpec
+from skinmodels.ui.card_limits import source_of_the_class
 
 TITLE = "SkinModels"
 
@@ -57,6 +59,7 @@ def facts(spec: ModelSpec) -> str:
         part
         for part in (
             _measured(spec, record),
+            source_of_the_class() if spec.dataset is SIIM else "",
             _random_split(spec, record),
             _calibrated(record),
             _claims(spec),
