@@ -46,7 +46,16 @@ MODELS: dict[str, ModelSpec] = {name: spec for name, spec in NETWORKS.items() if
 
 
 def model_spec(name: str) -> ModelSpec:
-    """The spec of that name, published or not. Raises SkinModelError naming the networks there are."""
-    if name not in NETWORKS:
-        raise SkinModelError(f"Expected a model name, one of {', '.join(NETWORKS)}. Received: {name!r}")
-    return NETWORKS[name]
+    """The spec of that model, which can be asked. Raises SkinModelError naming those there are."""
+    return _named(MODELS, name)
+
+
+def network_spec(name: str) -> ModelSpec:
+    """The spec of that network, published or not. Raises SkinModelError naming those there are."""
+    return _named(NETWORKS, name)
+
+
+def _named(specs: dict[str, ModelSpec], name: str) -> ModelSpec:
+    if name not in specs:
+        raise SkinModelError(f"Expected a model name, one of {', '.join(specs)}. Received: {name!r}")
+    return specs[name]

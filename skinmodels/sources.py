@@ -50,7 +50,7 @@ SIIM = DataSet(
 ISIC2019 = DataSet(
     key="isic2019",
     title="ISIC 2019",
-    tab="ISIC 2019: MobileNet",
+    tab="ISIC 2019: six classes",
     licence="CC BY-NC 4.0 (BCN_20000, HAM10000, MSK)",
     url="https://challenge.isic-archive.com/data/#2019",
 )

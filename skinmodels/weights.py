@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS, model_spec
+from skinmodels.registry import NETWORKS, network_spec
 from skinmodels.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def check(name: str) -> dict[str, Any]:
     Raises:
         SkinModelError: record or weights missing, weights not of the recorded SHA-256, or recorded for other labels.
     """
-    spec = model_spec(name)
+    spec = network_spec(name)
     path = weights_path(name)
     try:
         state = path.stat()
@@ -114,7 +114,7 @@ def _sha256(path: Path, _changed: int, _size: int) -> str:
 def load(name: str) -> keras.Model:
     """That model with its published weights, checked first. Raises SkinModelError as ``check`` and ``load_file`` do."""
     check(name)
-    return load_file(model_spec(name), weights_path(name))
+    return load_file(network_spec(name), weights_path(name))
 
 
 def load_file(spec: ModelSpec, path: str | os.PathLike[str]) -> keras.Model:

@@ -72,6 +72,7 @@ def test_a_run_begun_goes_on_and_a_failure_ends_it(
     assert first[first.index("--epochs") + 1] == "2"
     (tmp_path / "runs" / first[1]).mkdir(parents=True)
     (tmp_path / "runs" / first[1] / "state.json").write_text("{}")
+    (tmp_path / "runs" / first[1] / "config.json").write_text('{"precision": "mixed_bfloat16"}')
     calls: list[list[str]] = []
 
     def call(command: list[str]) -> int:
@@ -82,6 +83,13 @@ def test_a_run_begun_goes_on_and_a_failure_ends_it(
     assert everything.main(["--data", "D", *given]) == 3
     assert [command[2:4] for command in calls if "training.train" in command] == [["training.train", first[1]]]
     assert "--resume" in calls[-1]
+    assert calls[-1][-2:] == ["--precision", "mixed_bfloat16"]
+
+
+def test_precision_is_handed_on(nothing_published: None, pretrained: Path, capsys) -> None:
+    for command in told(capsys, "--pretrained", str(pretrained), "--precision", "mixed_bfloat16"):
+        trains = command[0] in ("training.train", "training.optimisers")
+        assert ("--precision" in command) == trains
 
 
 def test_epochs_shorten_both_parts_of_a_recipe(nothing_published: None, pretrained: Path, capsys) -> None:

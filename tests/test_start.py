@@ -18,7 +18,7 @@ from training.fit import at_side
 from training.recipes import recipe_for
 from training.runs import RunFolder, read_json
 from training.start import for_scaled_rgb, keys, load_start
-from training.train import train
+from training.train import main, train
 
 LAST = "stage3_unit6_add"
 REAL = Path(__file__).resolve().parents[2] / "shared" / "pretrained" / "resnet50v2_imagenet_stages123.npz"
@@ -131,3 +131,10 @@ def test_vgg_from_imagenet_is_trained_behind_its_fourth_block(tmp_path: Path, mo
 def test_other_networks_have_no_such_recipe() -> None:
     with pytest.raises(SkinModelError, match=r"Expected --imagenet for ham_vgg16 alone\. Received: ham_cnn28"):
         recipe_for("ham_cnn28", imagenet=True)
+
+
+def test_both_kinds_of_start_at_once_are_refused(tmp_path: Path, capsys) -> None:
+    (tmp_path / "vgg.weights.h5").touch()
+    command = ["ham_vgg16", "--data", str(tmp_path), "--imagenet", "--start", str(tmp_path / "vgg.weights.h5")]
+    assert main(command) == 1
+    assert "Expected --imagenet, which downloads Keras's weights, or --start FILE" in capsys.readouterr().err

@@ -57,9 +57,10 @@ KEYS = {
     "external": dict,
     "latency": dict,
 }
-# What the published weights hold on the whole test part, at least.
+# What the published weights hold on the test part, whole and clean, at least.
 REACHED: dict[str, dict[str, float]] = {
     "ham_reference": {"balanced_accuracy": 0.75, "macro_auc": 0.95},
+    "siim_cnn_v2": {"macro_auc": 0.85},
 }
 TRAINING_KEYS = {"command", "configuration", "deviations", "schedule", "epochs", "versions", "date"}
 BLOCK_KEYS = (
@@ -72,7 +73,7 @@ BINARY_KEYS = {"sensitivity", "specificity", "auc"}
 def test_every_model_has_a_contract_and_a_data_set() -> None:
     assert list(NETWORKS) == list(CONTRACTS)
     assert all(DATASETS[spec.dataset.key] is spec.dataset and spec.name == name for name, spec in NETWORKS.items())
-    assert list(MODELS) == [name for name in NETWORKS if name not in UNPUBLISHED]
+    assert {name for name in NETWORKS if not (PUBLISHED / f"{name}.weights.h5").exists()} == UNPUBLISHED
 
 
 @pytest.mark.parametrize("name", list(CONTRACTS))
@@ -194,8 +195,9 @@ def test_baselines_have_the_record_of_a_network_without_weights() -> None:
 
 @pytest.mark.parametrize("name", list(REACHED))
 def test_held_out_figures_that_were_reached(name: str) -> None:
-    test = weights.read_record(name)["test"]
-    assert {metric: test[metric] for metric, least in REACHED[name].items() if test[metric] < least} == {}
+    record = weights.read_record(name)
+    for block in ("test", "test_clean"):
+        assert {metric: record[block][metric] for metric, least in REACHED[name].items() if record[block][metric] < least} == {}
 
 
 def test_all_weights_stay_small_enough() -> None:

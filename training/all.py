@@ -20,7 +20,8 @@ from skinmodels.registry import MODELS, NETWORKS
 from training import datasets, optimisers
 from training.baselines import BASELINES
 from training.recipes import recipe_for
-from training.runs import FIRST, RunFolder
+from training.runs import FIRST, RunFolder, read_json
+from training.train import PRECISIONS
 
 EXAMPLE = "example: python -m training.all --data DIR --pretrained DIR"
 # The ImageNet weights a network starts from, by the name of the layer that ends them; looked for under --pretrained, or --data.
@@ -56,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     where = "the folders of --data; Keras's MobileNetV2 is downloaded where there is none"
     parser.add_argument("--pretrained", metavar="DIR", help=f"folder of {files} (default: {where})")
     parser.add_argument("--epochs", type=int, help="of each network at most, instead of its recipe's")
+    parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0], help="of the computation of new runs")
     parser.add_argument("--out", default="runs", metavar="DIR", help="where the runs are kept (default: runs)")
     parser.add_argument("--list", action="store_true", help="print the commands and run nothing")
     given = parser.parse_args(arguments)
-    plan = Plan(given.data, given.pretrained, given.epochs, Path(given.out))
+    plan = Plan(given.data, given.pretrained, given.epochs, given.precision, Path(given.out))
     try:
         missing = plan.missing()
     except SkinModelError as error:
@@ -80,11 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done: the command line's data, pretrained weights, epochs and folder of runs."""
+    """What is to be done: the command line's data, pretrained weights, epochs, precision and folder of runs."""
 
     data: Sequence[str]
     pretrained: str | None
     epochs: int | None
+    precision: str
     out: Path
 
     def missing(self) -> dict[str, str]:
@@ -125,7 +128,9 @@ class Plan:
             if untimed := [name for name in MODELS if not _timed(name)]:
                 yield ["training.latency", *untimed]
             if not weights.optimisers_path(optimisers.NAME).exists():
-                yield ["training.optimisers", "--data", *self.data, "--out", str(self.out / "optimisers")]
+                run = self.out / "optimisers"
+                compare = ["training.optimisers", "--data", *self.data, "--out", str(run)]
+                yield compare + self._precision(run / next(iter(optimisers.OPTIMISERS)))
             yield ["training.tables"]
             yield ["training.cards"]
 
@@ -151,7 +156,13 @@ class Plan:
             command += ["--epochs", str(self.epochs)]
         if any(RunFolder(folder).begun() for folder in (run, run / FIRST)):
             command += ["--resume"]
-        return command
+        return command + self._precision(run)
+
+    def _precision(self, run: Path) -> list[str]:
+        """As a run was begun, or as it was asked for. Raises SkinModelError where its configuration cannot be read."""
+        begun = next((folder for folder in (run, run / FIRST) if RunFolder(folder).begun()), None)
+        its = read_json(RunFolder(begun).config).get("precision", PRECISIONS[0]) if begun else self.precision
+        return ["--precision", its] if its != PRECISIONS[0] else []
 
     def _start(self, name: str) -> Path | None:
         """The file the network starts from, which may not exist; None where there is none to name."""

@@ -76,11 +76,13 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
         import keras_cv.layers as library
     else:
         library = keras.layers
-    fill = {"fill_mode": "reflect", "seed": 0}
-    values = {"value_range": (0, 255), "seed": 0}
+    # Whatever the network computes in, pictures keep their grey levels.
+    usual = {"seed": 0, "dtype": "float32"}
+    fill = {"fill_mode": "reflect", **usual}
+    values = {"value_range": (0, 255), **usual}
     layers = []
     if how.turns:
-        layers.append(library.RandomFlip("horizontal", seed=0))
+        layers.append(library.RandomFlip("horizontal", **usual))
     if how.rotation:
         layers.append(library.RandomRotation(how.rotation, **fill))
     if how.shift:
@@ -95,7 +97,7 @@ def _layers(how: Augmentation) -> list[keras.Layer]:
         layers.append(library.RandomContrast(factor=how.contrast, **values))
     if how.saturation:
         # 0.5 leaves the colour as it is, 0 is grey, 1 is full colour.
-        layers.append(library.RandomSaturation((0.5 - how.saturation / 2, 0.5 + how.saturation / 2), seed=0))
+        layers.append(library.RandomSaturation((0.5 - how.saturation / 2, 0.5 + how.saturation / 2), **usual))
     if how.hue:
         layers.append(library.RandomHue(how.hue, **values))
     if library is not keras.layers:

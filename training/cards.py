@@ -168,6 +168,8 @@ def _origin(spec: ModelSpec, training: dict[str, Any]) -> str:
 
 def _started_from(training: dict[str, Any]) -> tuple[str, str] | None:
     """The ImageNet network this training started from, in words and by its repository on the Hub, if it started from one."""
+    if training["configuration"].get("imagenet"):
+        return "VGG-16", "keras-team/vgg"
     start = training["configuration"].get("start")
     return _STARTED_FROM[Path(start).suffix] if start else None
 

@@ -23,7 +23,7 @@ from skinmodels import weights
 from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
-from skinmodels.registry import NETWORKS, model_spec
+from skinmodels.registry import NETWORKS, network_spec
 from skinmodels.spec import ModelSpec
 from training import axis, datasets, labelled, metrics, plots, splits
 from training.answers import answers, chosen
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", metavar="DIR", help="where to write the figures (default: the run's folder, else nowhere)")
     given = parser.parse_args(arguments)
     try:
-        measured = _evaluate(model_spec(given.name), given.data, given.run, given.out)
+        measured = _evaluate(network_spec(given.name), given.data, given.run, given.out)
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1

@@ -59,7 +59,8 @@ def _online(name: str) -> list[np.ndarray]:
 def for_scaled_rgb(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Weights of Keras's VGG-16, made to take red, green, blue scaled by ImageNet's mean and spread.
 
-    Keras's take blue, green, red as 0..255 less their mean: only the first kernel (3, 3, 3, 64) becomes another one.
+    Keras's take blue, green, red as 0..255 less their mean, up to half a grey level the same as ImageNet's: only the first
+    kernel (3, 3, 3, 64) becomes another one.
     """
     kernel, *others = weights
     return [kernel[:, :, ::-1] * (255 * SPREAD)[:, None], *others]

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import model_spec
+from skinmodels.registry import network_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, plots, splits
 from training.fit import Part, at_side, fit, of_member
@@ -91,12 +91,14 @@ def train(
 
     ``recipe``: one to train by instead of the model's own.
     """
-    spec, recipe = model_spec(name), recipe or recipe_for(name, imagenet)
+    spec, recipe = network_spec(name), recipe or recipe_for(name, imagenet)
     for option, value, least in (("--epochs", epochs, 1), ("--steps", steps, 1), ("--seed", seed, 0)):
         if value is not None and value < least:
             raise SkinModelError(f"Expected {option} of at least {least}. Received: {value}")
     if start is not None and not Path(start).is_file():
         raise SkinModelError(f"Expected a file of ImageNet weights at --start. Received: {start}")
+    if start is not None and imagenet:
+        raise SkinModelError(f"Expected --imagenet, which downloads Keras's weights, or --start FILE. Received: both, {start}")
     samples = datasets.load(spec, data)
     kind = kind or splits.default_kind(spec.dataset.key, samples)
     table = splits.split(samples, kind)
@@ -115,9 +117,8 @@ def train(
     told |= {"precision": precision} if precision != PRECISIONS[0] else {}
     told |= {"imagenet": True} if imagenet else {}
     job = _Job(spec, samples, table, told, resume, start)
-    with _computed_in(precision):
-        before = job.run(shorter.first, RunFolder(folder / FIRST), None) if shorter.first else None
-        job.run(shorter, RunFolder(folder), before)
+    before = job.run(shorter.first, RunFolder(folder / FIRST), None) if shorter.first else None
+    job.run(shorter, RunFolder(folder), before)
     return folder
 
 
@@ -169,7 +170,8 @@ class _Job:
         state = folder.begin(_config(spec, recipe) | self.told, self.resume)
         folder.keep_split(self.table)
         if state.epoch < recipe.epochs and not state.stopped:
-            fit(spec, recipe, folder, state, parts, self.told["seed"], self.start, before)
+            with _computed_in(self.told.get("precision", PRECISIONS[0])):
+                fit(spec, recipe, folder, state, parts, self.told["seed"], self.start, before)
         folder.drop_features()
         _report(spec, folder, parts, self.table)
         return folder.path / folder.state().best
