@@ -138,10 +138,21 @@ def _card(spec: ModelSpec, record: dict[str, Any]) -> str:
         f"{split['seed']}, {training['epochs']} epochs, {training['schedule']} schedule, {training['date']}:",
         f"```bash\n{training['command']}\n```",
         _bullets("Otherwise than in the paper, or where it is silent:", training["deviations"]),
+        _optimisers(weights.read_optimisers(spec.name)),
         _bullets("Limits:", limits(spec, record)),
         f"SHA-256 of `{spec.name}.weights.h5`: `{record['sha256']}`",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _optimisers(found: dict[str, Any]) -> str:
+    """A sentence on the comparison of optimisers; empty without one."""
+    last = {name: its["history"][-1] for name, its in found.get("optimisers", {}).items()}
+    figures = [f"{name} loss {its['val_loss']:.3f} and ROC-AUC {its['val_auc']:.3f}" for name, its in last.items()]
+    if not figures:
+        return ""
+    shown = f"{found['epochs']} epochs of {found['steps']} batches of {found['batch_size']}"
+    return f"Optimisers compared on validation after {shown} (`{found['command']}`): {'; '.join(figures)}."
 
 
 def _baseline(record: dict[str, Any]) -> str:
