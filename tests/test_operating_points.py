@@ -182,3 +182,13 @@ def test_a_claimed_specificity_is_measured_on_the_clean_part_too() -> None:
     default = clean["points"][0]
     assert (default["sensitivity"], default["specificity"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
     assert "operating_points_clean" not in figures.computed(("benign", "malignant"), tables, [])
+
+
+def test_scores_of_like_answers_tie_however_their_last_digits_fall() -> None:
+    labels = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
+    rows = np.random.default_rng(0).dirichlet(np.ones(len(labels)), 2000)
+    # The same shares of the malignant classes, added up in another order.
+    turned = rows[:, [4, 0, 2, 3, 1, 5, 6]]
+    sums = [its[:, [0, 1, 4]].sum(axis=1) for its in (rows, turned)]
+    assert (sums[0] != sums[1]).any()
+    assert (axis.score(labels, rows) == axis.score(labels, turned)).all()
