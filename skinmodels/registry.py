@@ -35,7 +35,6 @@ UNPUBLISHED = {
     "ham_resnet50",
     "ham_cnn512",
     "ham_vgg16",
-    "siim_cnn_v3",
     "isic_resnet50",
     "isic_alexnet",
 }
