@@ -99,3 +99,13 @@ def test_no_data_is_one_sentence(tmp_path: Path, capsys) -> None:
     assert said.startswith("Expected")
     assert len(said.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_committed_is_a_whole_comparison(weights_folder: Path) -> None:
+    found = json.loads((weights_folder / f"{optimisers.NAME}.optimisers.json").read_text())
+    assert list(found["optimisers"]) == list(optimisers.OPTIMISERS)
+    for its in found["optimisers"].values():
+        assert [row["epoch"] for row in its["history"]] == list(range(1, found["epochs"] + 1))
+        assert all(set(row) == {"epoch", *optimisers.METRICS} for row in its["history"])
+    assert (found["name"], found["seed"], found["split"]["seed"]) == (optimisers.NAME, 0, 0)
+    assert found["steps"] * found["batch_size"] == 1000
