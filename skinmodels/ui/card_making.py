@@ -61,7 +61,7 @@ def optimisers(spec: ModelSpec, _record: Record) -> str:
             f"{found['batch_size']}, at a learning rate of {found['learning_rate']:g}, SGD with a momentum of "
             f"{found['momentum']['sgd']:g}: too short to say which is best in the end. The paper found SGD to be."
         ),
-        html.table("After the last epoch, on validation", ["optimiser", *_COMPARED.values()], rows),
+        html.table("After the last epoch; accuracy and ROC-AUC on validation", ["optimiser", *_COMPARED.values()], rows),
         html.side_by_side(*drawn),
         html.code(found["command"]),
     )
