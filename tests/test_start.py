@@ -21,7 +21,6 @@ from training.start import for_scaled_rgb, keys, load_start
 from training.train import main, train
 
 LAST = "stage3_unit6_add"
-REAL = Path(__file__).resolve().parents[2] / "shared" / "pretrained" / "resnet50v2_imagenet_stages123.npz"
 
 
 def base_of(model: keras.Model) -> keras.Model:
@@ -55,15 +54,25 @@ def test_resnet_takes_every_array_once(arrays, tmp_path: Path) -> None:
     assert (kernel == arrays["stage3_conv4_weight"].astype(np.float32)).all()
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="needs the pretrained weights, which are not in the repository")
-def test_resnet_takes_the_real_arrays() -> None:
-    """All of them fit, and none is left but what comes after the stages."""
-    model = NETWORKS["ham_resnet50"].build()
-    load_start(model, LAST, str(REAL))
-    with np.load(REAL) as real:
-        used = {key for layer in base_of(model).layers if layer.weights for key in keys(layer.name)}
-        assert {key.partition("_")[0] for key in set(real.files) - used} == {"batchnorm2", "dense0"}
-        assert used <= set(real.files)
+def test_names_are_those_of_the_model_zoo(arrays) -> None:
+    """Each stage counts its convolutions and norms from 0, its first unit's projection after that unit's three."""
+    expected = {"conv0": (7, 7, 3, 64), "batchnorm0": (3,), "batchnorm1": (64,)}
+    before = 64
+    for stage, (units, channels) in enumerate(((3, 64), (4, 128), (6, 256)), start=1):
+        for unit in range(units):
+            inside = 4 * channels if unit else before
+            first = 3 * unit + (unit > 0)
+            shapes = ((1, 1, inside, channels), (3, 3, channels, channels), (1, 1, channels, 4 * channels))
+            expected |= {f"stage{stage}_conv{first + i}": shape for i, shape in enumerate(shapes)}
+            widths = (inside, channels, channels)
+            expected |= {f"stage{stage}_batchnorm{3 * unit + i}": (width,) for i, width in enumerate(widths)}
+        expected[f"stage{stage}_conv3"] = (1, 1, before, 4 * channels)
+        before = 4 * channels
+    norm = ("gamma", "beta", "running_mean", "running_var")
+    named = {
+        f"{name}_{part}": shape for name, shape in expected.items() for part in (norm if "batchnorm" in name else ("weight",))
+    }
+    assert {name: array.shape for name, array in arrays.items()} == named
 
 
 def test_a_pre_activation_unit_by_hand() -> None:

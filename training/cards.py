@@ -147,7 +147,7 @@ def _card(spec: ModelSpec, record: dict[str, Any]) -> str:
 
 def _optimisers(found: dict[str, Any]) -> str:
     """A sentence on the comparison of optimisers; empty without one."""
-    last = {name: its["history"][-1] for name, its in found.get("optimisers", {}).items()}
+    last = {its["title"]: its["history"][-1] for its in found.get("optimisers", {}).values()}
     figures = [f"{name} loss {its['val_loss']:.3f} and ROC-AUC {its['val_auc']:.3f}" for name, its in last.items()]
     if not figures:
         return ""

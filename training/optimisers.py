@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     weights.folder().mkdir(parents=True, exist_ok=True)
     write_json(weights.optimisers_path(NAME), found)
-    histories = {OPTIMISERS[name]: its["history"] for name, its in found["optimisers"].items()}
+    histories = {its["title"]: its["history"] for its in found["optimisers"].values()}
     plots.compared(histories, ("loss", "val_loss", "val_auc"), Path(given.out) / "optimisers.png")
     print(table(found))
     return 0
@@ -101,7 +101,10 @@ def result(runs: Mapping[str, RunFolder]) -> dict:
         "precision": precision,
         "versions": config["versions"],
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "optimisers": {name: {"history": [_rounded(row) for row in run.state().history]} for name, run in runs.items()},
+        "optimisers": {
+            name: {"title": OPTIMISERS[name], "history": [_rounded(row) for row in run.state().history]}
+            for name, run in runs.items()
+        },
     }
 
 
@@ -112,8 +115,8 @@ def _rounded(row: Mapping[str, float]) -> dict:
 def table(found: Mapping) -> str:
     """The figures after the last epoch, as text."""
     lines = [f"{'':8} " + " ".join(f"{metric:>12}" for metric in METRICS)]
-    for name, its in found["optimisers"].items():
-        lines.append(f"{OPTIMISERS[name]:8} " + " ".join(f"{its['history'][-1][metric]:12.4f}" for metric in METRICS))
+    for its in found["optimisers"].values():
+        lines.append(f"{its['title']:8} " + " ".join(f"{its['history'][-1][metric]:12.4f}" for metric in METRICS))
     return "\n".join(lines)
 
 

@@ -39,14 +39,13 @@ def training(_spec: ModelSpec, record: Record) -> str:
     )
 
 
-_OPTIMISERS = {"adam": "Adam", "rmsprop": "RMSprop", "sgd": "SGD"}
 _COMPARED = {"loss": "training loss", "val_loss": "validation loss", "val_accuracy": "accuracy", "val_auc": "ROC-AUC"}
 
 
 def optimisers(spec: ModelSpec, _record: Record) -> str:
     """The comparison of optimisers on this network, where there is one: a table and curves."""
     found = weights.read_optimisers(spec.name)
-    histories = {_OPTIMISERS.get(name, name): its["history"] for name, its in found.get("optimisers", {}).items()}
+    histories = {its["title"]: its["history"] for its in found.get("optimisers", {}).values()}
     if not histories:
         return ""
     rows = [[name, *(html.figure(history[-1][metric]) for metric in _COMPARED)] for name, history in histories.items()]
