@@ -120,7 +120,7 @@ _PAPER_4 = (
 
 # From random weights. First on pictures of 96x96, less than a fifth of the work.
 _VGG16 = Recipe(
-    epochs=40,
+    epochs=47,
     steps=100,
     batch_size=32,
     select="val_balanced_accuracy",
@@ -204,15 +204,15 @@ RECIPES = {
     # 0.6 on validation after 15.
     "ham_resnet50": Recipe(
         epochs=50,
-        steps=60,
-        batch_size=64,
+        steps=120,
+        batch_size=32,
         select="last",
         learning_rate=3e-4,
         schedule="cosine",
         balance="weights",
         augmentation=_COPIES,
         mixup=0.2,
-        averaged=0.98,
+        averaged=0.99,
         norm_momentum=0.98,
         start="stage3_unit6_add",
         frozen="stage3_unit6_add",
@@ -220,8 +220,8 @@ RECIPES = {
         deviations=(
             *_PAPER_4,
             "ResNet-50 v2 with stages 1 to 3 frozen, whose features are kept of each picture and three changed copies of it",
-            "an epoch is 60 batches of 64; Adam at 0.0003; MixUp of 0.2 between features; the weights are moving averages with "
-            "momentum 0.98, and so are those of batch normalisation",
+            "an epoch is 120 batches of 32; Adam at 0.0003; MixUp of 0.2 between features; the weights are moving averages with "
+            "momentum 0.99, and batch normalisation averages with 0.98",
         ),
     ),
     # Not trained yet.
@@ -245,13 +245,13 @@ RECIPES = {
     "ham_vgg16": replace(
         _VGG16,
         first=_VGG16,
-        epochs=10,
+        epochs=3,
         learning_rate=5e-5,
         side=None,
         deviations=(
             *_PAPER_4,
             "from random weights and trained in full, as no ImageNet weights were at hand (--imagenet starts from them)",
-            "40 epochs on pictures of 96x96 with Adam at 0.0001, then 10 of 224x224 at 0.00005; an epoch is 100 batches of 32; "
+            "47 epochs on pictures of 96x96 with Adam at 0.0001, then 3 of 224x224 at 0.00005; an epoch is 100 batches of 32; "
             "each weight's gradient is shortened to a norm of 1",
         ),
     ),
@@ -302,6 +302,9 @@ IMAGENET = {
         start="block5_pool",
         frozen="block4_pool",
         norm_momentum=None,
+        steps=60,
+        batch_size=64,
+        averaged=0.98,
         learning_rate=1e-4,
         deviations=(
             *_PAPER_4,
