@@ -220,8 +220,8 @@ RECIPES = {
         deviations=(
             *_PAPER_4,
             "ResNet-50 v2 with stages 1 to 3 frozen, whose features are kept of each picture and three changed copies of it",
-            "an epoch is 120 batches of 32; Adam at 0.0003; MixUp of 0.2 between features; the weights are moving averages with "
-            "momentum 0.99, and batch normalisation averages with 0.98",
+            "an epoch is 120 batches of 32; Adam at 0.0003; MixUp of 0.2 between features; the weights are moving averages "
+            "with momentum 0.99, and batch normalisation averages with 0.98",
         ),
     ),
     # Not trained yet.
