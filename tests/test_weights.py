@@ -60,6 +60,7 @@ KEYS = {
 # What the published weights hold on the test part, whole and clean, at least.
 REACHED: dict[str, dict[str, float]] = {
     "ham_reference": {"balanced_accuracy": 0.75, "macro_auc": 0.95},
+    "ham_resnet50": {"balanced_accuracy": 0.62},
     "siim_cnn_v2": {"macro_auc": 0.85},
 }
 TRAINING_KEYS = {"command", "configuration", "deviations", "schedule", "epochs", "versions", "date"}
