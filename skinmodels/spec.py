@@ -65,8 +65,9 @@ class Preprocessing:
         """What is done to a picture of this height and width, in one line for people."""
         height, width = self._reduced(size)
         first = "" if (height, width) in (size, self.size) else f"reduced to {width}x{height}, "
+        second = "enlarged" if height < self.size[0] and width < self.size[1] else "squashed"
         then = "histogram equalised, " if self.equalised else ""
-        return f"{first}squashed to {self.size[1]}x{self.size[0]}, bilinear, {then}{_SCALING_WORDS[self.scaling]}"
+        return f"{first}{second} to {self.size[1]}x{self.size[0]}, bilinear, {then}{_SCALING_WORDS[self.scaling]}"
 
     def _reduced(self, size: tuple[int, int]) -> tuple[int, int]:
         """Height and width after the first step, which only ever reduces."""

@@ -126,3 +126,10 @@ def test_the_picture_given_is_left_alone(drawn):
     for spec in NETWORKS.values():
         spec.preprocessing.pixels(picture)
     assert (np.asarray(picture) == before).all()
+
+
+def test_words_tell_enlarging_from_squashing():
+    words = NETWORKS["siim_cnn_v2"].preprocessing.words
+    assert words((300, 300)).startswith("enlarged to 500x500")
+    assert words((450, 600)).startswith("reduced to 300x300, enlarged to 500x500")
+    assert NETWORKS["isic_mobilenet"].preprocessing.words((224, 224)).startswith("squashed to 64x64")
