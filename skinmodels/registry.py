@@ -34,7 +34,6 @@ NETWORKS: dict[str, ModelSpec] = {
 UNPUBLISHED = {
     "ham_cnn512",
     "ham_vgg16",
-    "isic_alexnet",
 }
 
 # All that can be asked.
