@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from training.batches import Pictures
     from training.callbacks import Validate
 
+# Training pictures that random weights are standardised on.
+_SOME = 64
 # Uint8 pictures (n, height, width, 3) and their label indices (n,).
 Part = tuple[np.ndarray, np.ndarray]
 # From truth and probabilities of a batch to a loss for each of it.
@@ -74,10 +76,14 @@ def fit(
     from training.batches import Augmented, Balance, Batches
     from training.callbacks import Averaged, SaveRun, SeedDropout, Validate
     from training.loop import loop
+    from training.standardise import standardise
 
     keras.utils.set_random_seed(seed)
     # Of a network with a frozen part the last checkpoint holds the rest alone, the best one all of it.
     whole = _network(spec, recipe, start, folder.path / state.best if state.best else before)
+    if recipe.standardised and not (state.best or before):
+        some = np.random.default_rng(seed).permutation(len(parts["train"][0]))[:_SOME]
+        standardise(whole, spec.preprocessing.scale(parts["train"][0][some]))
     if recipe.frozen:
         model, pictures, validate = _frozen(whole, spec, recipe, folder, parts, seed)
     else:
