@@ -32,7 +32,6 @@ NETWORKS: dict[str, ModelSpec] = {
 
 # Not trained yet: their weights are not published.
 UNPUBLISHED = {
-    "ham_cnn512",
     "ham_vgg16",
 }
 

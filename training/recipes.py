@@ -90,7 +90,6 @@ _THRESHOLD = (
     "a class with fewer than 867 training pictures stays as it is, and its loss is weighted up",
     "the 867 pictures of a larger class are drawn anew every epoch",
 )
-_STRONGER = "pictures are also mirrored and changed a little in brightness, contrast and colour; turns are by right angles"
 
 _SIIM = Recipe(
     epochs=180,
