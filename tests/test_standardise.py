@@ -10,10 +10,10 @@ from training.fit import at_side
 from training.standardise import standardise
 
 
-def _before_activations(model: keras.Model, values: np.ndarray) -> dict[str, np.ndarray]:
-    """What convolutions and dense layers but the last give, as (n, units), written a second way on purpose."""
+def _before_activations(model: keras.Model, end: str, values: np.ndarray) -> dict[str, np.ndarray]:
+    """What convolutions and dense layers up to ``end`` give, as (n, units), written a second way on purpose."""
     found = {}
-    for layer in model.layers[:-1]:
+    for layer in model.layers[: model.layers.index(model.get_layer(end)) + 1]:
         if hasattr(layer, "kernel"):
             taken = keras.Model(model.inputs, layer.input).predict_on_batch(values)
             if layer.kernel.ndim == 2:
@@ -26,15 +26,15 @@ def _before_activations(model: keras.Model, values: np.ndarray) -> dict[str, np.
 
 def test_every_unit_has_mean_0_and_spread_1():
     keras.utils.set_random_seed(0)
-    for name in ("ham_cnn512", "ham_vgg16"):
+    for name, end, count in (("ham_cnn512", "dense", 11), ("ham_vgg16", "block5_pool", 13)):
         model = at_side(NETWORKS[name], 96).build()
         last = [weight.copy() for weight in model.layers[-1].get_weights()]
         # Pictures alike but for a little, as those of skin are.
         values = np.random.default_rng(0).normal(0.6, 0.1, (8, 96, 96, 3)).astype(np.float32)
         answers = model.predict_on_batch(values)
-        standardise(model, values)
-        units = _before_activations(model, values)
-        assert len(units) == {"ham_cnn512": 11, "ham_vgg16": 14}[name]
+        standardise(model, end, values)
+        units = _before_activations(model, end, values)
+        assert len(units) == count
         for layer, plain in units.items():
             assert np.abs(plain.mean(axis=0)).max() < 1e-2, layer
             spread = plain.std(axis=0)

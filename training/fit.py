@@ -83,7 +83,7 @@ def fit(
     whole = _network(spec, recipe, start, folder.path / state.best if state.best else before)
     if recipe.standardised and not (state.best or before):
         some = np.random.default_rng(seed).permutation(len(parts["train"][0]))[:_SOME]
-        standardise(whole, spec.preprocessing.scale(parts["train"][0][some]))
+        standardise(whole, recipe.standardised, spec.preprocessing.scale(parts["train"][0][some]))
     if recipe.frozen:
         model, pictures, validate = _frozen(whole, spec, recipe, folder, parts, seed)
     else:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 _LEAST = 1e-3
 
 
-def standardise(model: keras.Model, values: np.ndarray) -> None:
-    """Scale the kernels and set the biases of convolutions and dense layers but the last, so that before its activation each
-    unit has mean 0 and spread 1 over ``values`` (n, height, width, 3), pictures as the network takes them.
+def standardise(model: keras.Model, last: str, values: np.ndarray) -> None:
+    """Scale the kernels and set the biases of convolutions and dense layers up to the layer ``last``, so that before its
+    activation each unit has mean 0 and spread 1 over ``values`` (n, height, width, 3), pictures as the network takes them.
 
     Layer by layer, of a network whose layers follow one another (Kraehenbuehl et al. 2016, "Data-dependent initializations of
     convolutional neural networks"). Otherwise what all pictures have in common soon hides in what they differ.
@@ -23,7 +23,7 @@ def standardise(model: keras.Model, values: np.ndarray) -> None:
     from keras import activations, layers, ops
 
     answers = ops.convert_to_tensor(values)
-    for layer in model.layers[:-1]:
+    for layer in model.layers:
         if isinstance(layer, layers.InputLayer):
             continue
         if isinstance(layer, layers.Conv2D | layers.Dense):
@@ -34,4 +34,6 @@ def standardise(model: keras.Model, values: np.ndarray) -> None:
             mean, spread = plain.mean(axes), np.maximum(plain.std(axes), _LEAST)
             kernel, bias = layer.get_weights()
             layer.set_weights([kernel / spread, (bias - mean) / spread])
+        if layer.name == last:
+            return
         answers = layer(answers, training=False)
