@@ -1,4 +1,4 @@
-"""Every network, in display order, and those of them that are served."""
+"""Every model, in display order."""
 
 from skinmodels.architectures.alexnet import ISIC_ALEXNET
 from skinmodels.architectures.ham_cnn import HAM_CNN28, HAM_CNN512
@@ -10,8 +10,7 @@ from skinmodels.architectures.vgg16 import HAM_VGG16
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import ModelSpec
 
-# All that can be trained.
-NETWORKS: dict[str, ModelSpec] = {
+MODELS: dict[str, ModelSpec] = {
     spec.name: spec
     for spec in (
         KAGGLE_CNN_LARGE,
@@ -30,26 +29,9 @@ NETWORKS: dict[str, ModelSpec] = {
     )
 }
 
-# Not trained yet: their weights are not published.
-UNPUBLISHED = {
-    "ham_vgg16",
-}
-
-# All that can be asked.
-MODELS: dict[str, ModelSpec] = {name: spec for name, spec in NETWORKS.items() if name not in UNPUBLISHED}
-
 
 def model_spec(name: str) -> ModelSpec:
-    """The spec of that model, which can be asked. Raises SkinModelError naming those there are."""
-    return _named(MODELS, name)
-
-
-def network_spec(name: str) -> ModelSpec:
-    """The spec of that network, published or not. Raises SkinModelError naming those there are."""
-    return _named(NETWORKS, name)
-
-
-def _named(specs: dict[str, ModelSpec], name: str) -> ModelSpec:
-    if name not in specs:
-        raise SkinModelError(f"Expected a model name, one of {', '.join(specs)}. Received: {name!r}")
-    return specs[name]
+    """The spec of that model. Raises SkinModelError naming those there are."""
+    if name not in MODELS:
+        raise SkinModelError(f"Expected a model name, one of {', '.join(MODELS)}. Received: {name!r}")
+    return MODELS[name]

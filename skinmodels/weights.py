@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS, network_spec
+from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def read_optimisers(name: str) -> dict[str, Any]:
 
 def read_record(name: str) -> dict[str, Any]:
     """What training measured about that model or classical baseline. Raises SkinModelError where it is missing or broken."""
-    title = NETWORKS[name].title if name in NETWORKS else name
+    title = MODELS[name].title if name in MODELS else name
     try:
         text = record_path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -67,7 +67,7 @@ def baselines() -> list[dict[str, Any]]:
     """The records of the classical baselines, which have no weights to serve, by name. Broken ones are left out."""
     found = []
     for path in sorted(folder().glob("*.json")):
-        if path.stem not in NETWORKS and "." not in path.stem:
+        if path.stem not in MODELS and "." not in path.stem:
             try:
                 found.append(read_record(path.stem))
             except SkinModelError:
@@ -81,7 +81,7 @@ def check(name: str) -> dict[str, Any]:
     Raises:
         SkinModelError: record or weights missing, weights not of the recorded SHA-256, or recorded for other labels.
     """
-    spec = network_spec(name)
+    spec = model_spec(name)
     path = weights_path(name)
     try:
         state = path.stat()
@@ -114,7 +114,7 @@ def _sha256(path: Path, _changed: int, _size: int) -> str:
 def load(name: str) -> keras.Model:
     """That model with its published weights, checked first. Raises SkinModelError as ``check`` and ``load_file`` do."""
     check(name)
-    return load_file(network_spec(name), weights_path(name))
+    return load_file(model_spec(name), weights_path(name))
 
 
 def load_file(spec: ModelSpec, path: str | os.PathLike[str]) -> keras.Model:

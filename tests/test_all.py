@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinmodels import weights
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from training import all as everything
 from training import datasets
 from training.baselines import BASELINES
@@ -44,11 +44,11 @@ def test_every_network_and_baseline_in_order(nothing_published: None, pretrained
     commands = told(capsys, "--pretrained", str(pretrained))
     modules = [command[0] for command in commands]
     trained = [command[1] for command in commands if command[0] == "training.train"]
-    assert sorted(set(trained)) == sorted(NETWORKS)
+    assert sorted(set(trained)) == sorted(MODELS)
     assert [command[1] for command in commands if command[0] == "training.publish"] == list(dict.fromkeys(trained))
     assert [command[1] for command in commands if command[0] == "training.baselines"] == list(BASELINES)
     # Baselines see what our reference has learnt, and tables tell of everything.
-    assert modules.index("training.baselines") == 2 * len([spec for spec in NETWORKS.values() if spec.paper is None])
+    assert modules.index("training.baselines") == 2 * len([spec for spec in MODELS.values() if spec.paper is None])
     assert modules[-4:] == ["training.latency", "training.optimisers", "training.tables", "training.cards"]
     published = next(command for command in commands if command[:2] == ["training.publish", everything.RANDOM])
     assert "--random-run" in published

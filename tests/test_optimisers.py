@@ -11,7 +11,7 @@ import keras
 import pytest
 
 from skinmodels import weights
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from skinmodels.spec import Preprocessing
 from skinmodels.ui import card_making
 from training import optimisers
@@ -31,11 +31,11 @@ def build() -> keras.Model:
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Path, str]:
     """What two epochs of two steps leave: the JSON, the folder of runs, what was printed."""
     folder = tmp_path_factory.mktemp("compared")
-    spec = replace(NETWORKS[optimisers.NAME], build=build, preprocessing=Preprocessing((SIDE, SIDE), (SIDE, SIDE), "0..1"))
+    spec = replace(MODELS[optimisers.NAME], build=build, preprocessing=Preprocessing((SIDE, SIDE), (SIDE, SIDE), "0..1"))
     data, out = drawn_data.melanoma(folder / "data", per_class=40), folder / "runs"
     command = ["--data", str(data), "--epochs", "2", "--steps", "2", "--out", str(out)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(NETWORKS, optimisers.NAME, spec)
+        patch.setitem(MODELS, optimisers.NAME, spec)
         patch.setenv("SKINMODELS_WEIGHTS", str(folder / "weights"))
         assert optimisers.main(command) == 0
         text = weights.optimisers_path(optimisers.NAME).read_text()
@@ -78,7 +78,7 @@ def test_curves_are_those_of_the_runs(compared) -> None:
 
 def test_the_card_shows_them(compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path))
-    spec = NETWORKS[optimisers.NAME]
+    spec = MODELS[optimisers.NAME]
     assert card_making.optimisers(spec, {}) == ""
     weights.optimisers_path(spec.name).write_text("not JSON")
     assert card_making.optimisers(spec, {}) == ""
@@ -90,7 +90,7 @@ def test_the_card_shows_them(compared, tmp_path: Path, monkeypatch: pytest.Monke
         assert f'<th scope="row">{optimisers.OPTIMISERS[name]}</th><td>{its["history"][-1]["loss"]:.3f}</td>' in shown
     assert shown.count("<svg") == 2
     assert found["command"] in shown
-    assert card_making.optimisers(NETWORKS["siim_cnn_v1"], {}) == ""
+    assert card_making.optimisers(MODELS["siim_cnn_v1"], {}) == ""
 
 
 def test_no_data_is_one_sentence(tmp_path: Path, capsys) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from skinmodels.spec import Preprocessing
 
 
@@ -38,10 +38,10 @@ def reference_view(preprocessing: Preprocessing, pixels: np.ndarray) -> np.ndarr
 
 def squashing(name: str) -> Preprocessing:
     """The model's preprocessing up to where a histogram is equalised, which has tests of its own."""
-    return replace(NETWORKS[name].preprocessing, equalised=False)
+    return replace(MODELS[name].preprocessing, equalised=False)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [(224, 224), (450, 600), (301, 173), (40, 900), (20, 17)])
 def test_view_equals_the_reference(name, size, drawn):
     preprocessing = squashing(name)
@@ -54,7 +54,7 @@ def test_view_equals_the_reference(name, size, drawn):
     assert difference.mean() < 0.02
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MODELS)
 def test_noise_and_edges_equal_the_reference(name):
     """Full contrast pixel by pixel, where any other filter shows at once."""
     preprocessing = squashing(name)
@@ -66,7 +66,7 @@ def test_noise_and_edges_equal_the_reference(name):
     assert difference.mean() < 0.05
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_picture_of_the_right_size_is_left_alone(name, drawn):
     preprocessing = squashing(name)
     picture = drawn(8, preprocessing.size)
@@ -114,7 +114,7 @@ def test_equalising_spreads_brightness_and_keeps_colours():
 
 
 def test_scaling_leaves_float_arguments_alone():
-    preprocessing = NETWORKS["isic_mobilenet"].preprocessing
+    preprocessing = MODELS["isic_mobilenet"].preprocessing
     values = np.full((2, 64, 64, 3), 200, np.float32)
     preprocessing.scale(values)
     assert (values == 200).all()
@@ -123,13 +123,13 @@ def test_scaling_leaves_float_arguments_alone():
 def test_the_picture_given_is_left_alone(drawn):
     picture = drawn(9)
     before = np.asarray(picture).copy()
-    for spec in NETWORKS.values():
+    for spec in MODELS.values():
         spec.preprocessing.pixels(picture)
     assert (np.asarray(picture) == before).all()
 
 
 def test_words_tell_enlarging_from_squashing():
-    words = NETWORKS["siim_cnn_v2"].preprocessing.words
+    words = MODELS["siim_cnn_v2"].preprocessing.words
     assert words((300, 300)).startswith("enlarged to 500x500")
     assert words((450, 600)).startswith("reduced to 300x300, enlarged to 500x500")
-    assert NETWORKS["isic_mobilenet"].preprocessing.words((224, 224)).startswith("squashed to 64x64")
+    assert MODELS["isic_mobilenet"].preprocessing.words((224, 224)).startswith("squashed to 64x64")

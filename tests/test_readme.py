@@ -17,7 +17,7 @@ import yaml
 from conftest import ROOT
 
 from skinmodels import cli
-from skinmodels.registry import MODELS, NETWORKS
+from skinmodels.registry import MODELS
 from training import tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -117,7 +117,7 @@ def test_commands_name_what_exists():
             for option in (word for word in arguments if word.startswith("--")):
                 assert f'"{option}"' in text, f"{module} has no option {option}: {line}"
             if arguments and not arguments[0].startswith("--"):
-                assert arguments[0] in NETWORKS, line
+                assert arguments[0] in MODELS, line
     steps = ("train", "evaluate", "publish", "baselines", "optimisers", "figures", "latency", "tables", "cards", "all")
     assert seen >= {"app.py", *(f"training.{step}" for step in steps)}
     assert "pip install -r requirements.txt && python app.py" in commands()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from training.fit import at_side
 from training.standardise import standardise
 
@@ -27,7 +27,7 @@ def _before_activations(model: keras.Model, end: str, values: np.ndarray) -> dic
 def test_every_unit_has_mean_0_and_spread_1():
     keras.utils.set_random_seed(0)
     for name, end, count in (("ham_cnn512", "dense", 11), ("ham_vgg16", "block5_pool", 13)):
-        model = at_side(NETWORKS[name], 96).build()
+        model = at_side(MODELS[name], 96).build()
         last = [weight.copy() for weight in model.layers[-1].get_weights()]
         # Pictures alike but for a little, as those of skin are.
         values = np.random.default_rng(0).normal(0.6, 0.1, (8, 96, 96, 3)).astype(np.float32)

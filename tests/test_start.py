@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from skinmodels.weights import load_file
 from training import publish
 from training.evaluate import checkpoint
@@ -33,7 +33,7 @@ def arrays() -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     return {
         key: random.uniform(0.5, 1.5, weight.shape).astype(np.float16)
-        for layer in base_of(NETWORKS["isic_resnet50"].build()).layers
+        for layer in base_of(MODELS["isic_resnet50"].build()).layers
         if layer.weights
         for key, weight in zip(keys(layer.name), layer.weights, strict=True)
     }
@@ -41,7 +41,7 @@ def arrays() -> dict[str, np.ndarray]:
 
 def test_resnet_takes_every_array_once(arrays, tmp_path: Path) -> None:
     np.savez(tmp_path / "start.npz", **arrays)
-    model = NETWORKS["isic_resnet50"].build()
+    model = MODELS["isic_resnet50"].build()
     load_start(model, LAST, str(tmp_path / "start.npz"))
     weights = [weight for layer in base_of(model).layers for weight in layer.weights]
     assert len(weights) == len(arrays) == 4 + 4 + 1 + 13 * 15 + 3
@@ -77,7 +77,7 @@ def test_names_are_those_of_the_model_zoo(arrays) -> None:
 
 def test_a_pre_activation_unit_by_hand() -> None:
     """Norm and relu first, the shortcut behind them, strides in the 3x3 convolution, symmetric padding."""
-    model = NETWORKS["isic_resnet50"].build()
+    model = MODELS["isic_resnet50"].build()
     before, after = model.get_layer("stage1_unit3_add").output, model.get_layer("stage2_unit1_add").output
     unit = keras.Model(before, after)
     values = np.random.default_rng(1).normal(size=(1, 16, 16, 256)).astype(np.float32)
@@ -99,7 +99,7 @@ def test_a_pre_activation_unit_by_hand() -> None:
 
 def test_vgg_gives_keras_answers_with_its_weights() -> None:
     theirs = keras.applications.VGG16(input_shape=(64, 64, 3), include_top=False, weights=None)
-    model = NETWORKS["ham_vgg16"].build()
+    model = MODELS["ham_vgg16"].build()
     ours = keras.Model(model.inputs, model.get_layer("block5_pool").output)
     assert ours.count_params() == 14_714_688
     ours.set_weights(for_scaled_rgb(theirs.get_weights()))
@@ -107,14 +107,14 @@ def test_vgg_gives_keras_answers_with_its_weights() -> None:
     expected = theirs.predict_on_batch(keras.applications.vgg16.preprocess_input(pixels.copy()))
     small = keras.models.clone_model(ours, input_tensors=[keras.Input((64, 64, 3))])
     small.set_weights(ours.get_weights())
-    answered = small.predict_on_batch(NETWORKS["ham_vgg16"].preprocessing.scale(pixels))
+    answered = small.predict_on_batch(MODELS["ham_vgg16"].preprocessing.scale(pixels))
     assert np.abs(expected).max() > 0.1
     assert np.allclose(answered, expected, atol=0.01 * np.abs(expected).max())
 
 
 def test_vgg_from_imagenet_is_trained_behind_its_fourth_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = at_side(NETWORKS["ham_vgg16"], 32)
-    monkeypatch.setitem(NETWORKS, spec.name, spec)
+    spec = at_side(MODELS["ham_vgg16"], 32)
+    monkeypatch.setitem(MODELS, spec.name, spec)
     theirs = keras.applications.VGG16(input_shape=(32, 32, 3), include_top=False, weights=None)
     asked: list[str | None] = []
 

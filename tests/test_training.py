@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
 from training import datasets, evaluate, figures, metrics, publish
 from training.augment import Augmentation, _layers, augment
@@ -54,7 +54,7 @@ def starts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     mobilenet = folder / "start.weights.h5"
     keras.applications.MobileNetV2(input_shape=(64, 64, 3), include_top=False, weights=None).save_weights(mobilenet)
     resnet, last = folder / "start.npz", "stage3_unit6_add"
-    model = NETWORKS["isic_resnet50"].build()
+    model = MODELS["isic_resnet50"].build()
     layers = [layer for layer in keras.Model(model.inputs, model.get_layer(last).output).layers if layer.weights]
     named = {key: weight for layer in layers for key, weight in zip(keys(layer.name), layer.get_weights(), strict=True)}
     np.savez(resnet, **named)
@@ -89,7 +89,7 @@ SIDE = 64
 
 @cache
 def _smaller(name: str) -> ModelSpec:
-    spec = NETWORKS[name]
+    spec = MODELS[name]
     pooled = any(isinstance(layer, keras.layers.GlobalAveragePooling2D) for layer in spec.build().layers)
     return at_side(spec, SIDE if pooled and min(spec.preprocessing.size) > 2 * SIDE else None)
 
@@ -97,7 +97,7 @@ def _smaller(name: str) -> ModelSpec:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in RECIPES:
-        monkeypatch.setitem(NETWORKS, name, _smaller(name))
+        monkeypatch.setitem(MODELS, name, _smaller(name))
     # A single step is done before its graph would be traced.
     tf.config.run_functions_eagerly(True)
     yield
@@ -114,17 +114,17 @@ def test_every_recipe_trains(name: str, data, starts, small: None, tmp_path: Pat
     if recipe.first:
         recipe = replace(recipe, side=SIDE, first=replace(recipe.first, side=SIDE))
     start = starts[recipe.start] if recipe.start else None
-    data_set = str(data[NETWORKS[name].dataset.key])
+    data_set = str(data[MODELS[name].dataset.key])
     run = RunFolder(train(name, [data_set], epochs=1, steps=1, out=str(tmp_path / "run"), start=start, recipe=recipe))
     left = {file.name for file in run.path.iterdir()}
     assert left == LEFT_BEHIND | {run.state().last, run.state().best} | ({FIRST} if recipe.first else set())
     assert set(run.state().history[0]) >= {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
     assert read_json(run.config)["schedule"] == "reduced"
-    evaluate.trained(NETWORKS[name], run)
+    evaluate.trained(MODELS[name], run)
 
 
 def test_bfloat16_computes_and_float32_is_kept(data, tmp_path: Path) -> None:
-    spec = NETWORKS["ham_cnn28"]
+    spec = MODELS["ham_cnn28"]
     made = {}
     for precision in PRECISIONS:
         out = tmp_path / precision
@@ -149,7 +149,7 @@ def test_bfloat16_computes_and_float32_is_kept(data, tmp_path: Path) -> None:
 def test_probabilities_and_pictures_keep_their_digits(data) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     with _computed_in("mixed_bfloat16"):
-        network = _network(NETWORKS["ham_cnn28"], RECIPES["ham_cnn28"], None, None)
+        network = _network(MODELS["ham_cnn28"], RECIPES["ham_cnn28"], None, None)
         _layers.cache_clear()
         changed = augment(pixels, RECIPES["ham_cnn28"].augmentation, 5)
     assert network.layers[0].compute_dtype == "bfloat16"
@@ -162,7 +162,7 @@ def test_probabilities_and_pictures_keep_their_digits(data) -> None:
 @pytest.mark.parametrize("name", ["kaggle_cnn_small", "ham_cnn28"])
 def test_what_is_trained_is_published(name: str, data, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path / "weights"))
-    spec = NETWORKS[name]
+    spec = MODELS[name]
     paths = [str(data[spec.dataset.key])]
     run = RunFolder(train(name, paths, epochs=1, steps=2, out=str(tmp_path / "run")))
     # As if it had been meant to go on: its rates would be other ones, unless they do not depend on how many epochs there are.
@@ -241,12 +241,12 @@ def test_evaluate_adds_the_test_part_to_a_run(data, ham_run: RunFolder, capsys) 
     kept = read_json(ham_run.path / "metrics.json")
     assert kept["validation"]["n"] > 0
     rows = pd.read_csv(ham_run.path / "test.csv")
-    assert figures.block(rows, NETWORKS["ham_cnn28"].labels) == kept["test"]
+    assert figures.block(rows, MODELS["ham_cnn28"].labels) == kept["test"]
 
 
 def test_evaluate_measures_published_weights_on_their_own_test_pictures(data, ham_run, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path / "weights"))
-    spec, paths = NETWORKS["ham_cnn28"], [str(data["ham10000"])]
+    spec, paths = MODELS["ham_cnn28"], [str(data["ham10000"])]
     assert evaluate.main(["ham_cnn28", "--data", *paths]) == 1
     assert "are missing" in capsys.readouterr().err
     record = publish.publish(spec, ham_run, paths)
@@ -264,7 +264,7 @@ def test_published_figures_are_computed_again_from_weights_and_pictures(
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path / "weights"))
     phones, others = drawn_data.pad_ufes(tmp_path / "phones"), drawn_data.melanoma(tmp_path / "others")
     paths = [str(path) for path in (data["ham10000"], phones, others)]
-    record = publish.publish(NETWORKS["ham_cnn28"], ham_run, paths)
+    record = publish.publish(MODELS["ham_cnn28"], ham_run, paths)
     assert {key: its["n"] + its["left_out"] for key, its in record["external"].items()} == {"siim": 24, "pad_ufes": 48}
     assert set(record["slices"]) == {"sex", "age_band", "site", "diagnosis_by"}
     assert record["calibration"]["n"] == record["split"]["n"]["calibration"]
@@ -296,7 +296,7 @@ def test_published_figures_are_computed_again_from_weights_and_pictures(
 
 def test_publish_refuses_a_run_of_another_network(data, ham_run: RunFolder) -> None:
     with pytest.raises(SkinModelError, match="Expected a run of isic_mobilenet"):
-        publish.publish(NETWORKS["isic_mobilenet"], ham_run, [str(data["isic2019"])])
+        publish.publish(MODELS["isic_mobilenet"], ham_run, [str(data["isic2019"])])
 
 
 def test_publish_refuses_other_labels_and_other_pictures(data, ham_run: RunFolder, tmp_path: Path) -> None:
@@ -305,11 +305,11 @@ def test_publish_refuses_other_labels_and_other_pictures(data, ham_run: RunFolde
     config = read_json(copy.config)
     copy.config.write_text(json.dumps(config | {"labels": config["labels"][::-1]}))
     with pytest.raises(SkinModelError, match="with labels"):
-        publish.publish(NETWORKS["ham_cnn28"], copy, [str(data["ham10000"])])
+        publish.publish(MODELS["ham_cnn28"], copy, [str(data["ham10000"])])
     copy.config.write_text(json.dumps(config))
     copy.split.write_text(copy.split.read_text().replace(",test", ",train", 1))
     with pytest.raises(SkinModelError, match="Expected the pictures that"):
-        publish.publish(NETWORKS["ham_cnn28"], copy, [str(data["ham10000"])])
+        publish.publish(MODELS["ham_cnn28"], copy, [str(data["ham10000"])])
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_wrong_arguments_are_one_sentence(arguments: list[str], sentence: str, d
 
 def test_a_start_that_does_not_fit_leaves_the_way_free(data, starts: dict[str, str], tmp_path: Path, capsys) -> None:
     wrong = tmp_path / "wrong.weights.h5"
-    NETWORKS["ham_cnn28"].build().save_weights(wrong)
+    MODELS["ham_cnn28"].build().save_weights(wrong)
     arguments = [
         "isic_mobilenet",
         "--data",
@@ -431,7 +431,7 @@ def test_sampling_evens_the_classes_and_threshold_cuts_them() -> None:
 
 
 def test_an_epoch_depends_on_seed_and_number_alone() -> None:
-    scale = NETWORKS["ham_cnn28"].preprocessing.scale
+    scale = MODELS["ham_cnn28"].preprocessing.scale
 
     def batches(epoch: int) -> Batches:
         given = Augmented(pictures(40), scale, Augmentation())

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import MODELS, NETWORKS
+from skinmodels.registry import MODELS
 from training import datasets, optimisers
 from training.baselines import BASELINES
 from training.recipes import recipe_for
@@ -101,7 +101,7 @@ class Plan:
 
     def _obstacle(self, name: str, sets: Collection[str], missing: Collection[str]) -> str:
         """One sentence, empty where nothing is in the way."""
-        spec = BASELINES[name].spec if name in BASELINES else NETWORKS[name]
+        spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
         if spec.dataset.key not in sets:
             return f"Expected {spec.dataset.title} for {name} under --data. Received: {', '.join(sets)}"
         if name in BASELINES:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from skinmodels.sources import HAM10000, SIIM
 from skinmodels.spec import ModelSpec, Preprocessing
 from training import datasets, identity, splits
@@ -132,7 +132,7 @@ class _Sets:
         kind = splits.default_kind(key, self.by_key[key])
         if kind == "published":
             return [sample for sample in self.by_key[key] if sample.published_part == "test"]
-        labels = next(spec.labels for spec in NETWORKS.values() if spec.dataset.key == key)
+        labels = next(spec.labels for spec in MODELS.values() if spec.dataset.key == key)
         return chosen(*self.split(key, labels, kind, 0), "test")
 
 

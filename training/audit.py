@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS
+from skinmodels.registry import MODELS
 from training import datasets, duplicates, identity, splits
 from training.datasets import Sample
 from training.files import Root, find_csv
@@ -242,7 +242,7 @@ def _kaggle_counts(samples: Sequence[Sample], kaggle: pd.DataFrame) -> dict:
 def _splits(samples: Mapping[str, list[Sample]]) -> list[Split]:
     """The seeded split of every model whose set is at hand, and the parts other sets come in."""
     models: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for spec in NETWORKS.values():
+    for spec in MODELS.values():
         models[spec.dataset.key, tuple(spec.labels)].append(spec.name)
     found = []
     for (key, labels), names in models.items():
@@ -251,7 +251,7 @@ def _splits(samples: Mapping[str, list[Sample]]) -> list[Split]:
         kinds = [splits.default_kind(key, known), *(["random"] if key == "ham10000" else [])]
         found += [_split(key, kind, tuple(names), known) for kind in kinds if known]
     for key in samples:
-        if not any(spec.dataset.key == key for spec in NETWORKS.values()):
+        if not any(spec.dataset.key == key for spec in MODELS.values()):
             parts: dict[str, list[Sample]] = defaultdict(list)
             for sample in samples[key]:
                 parts[sample.published_part or "test"].append(sample)

@@ -23,7 +23,7 @@ from skinmodels import weights
 from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
-from skinmodels.registry import NETWORKS, network_spec
+from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 from training import axis, datasets, labelled, metrics, plots, splits
 from training.answers import answers, chosen
@@ -105,13 +105,13 @@ def published_test(spec: ModelSpec, samples: Sequence[datasets.Sample]) -> list[
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(NETWORKS)}")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(MODELS)}")
     parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data set")
     parser.add_argument("--run", metavar="DIR", help="measure this run's best checkpoint instead of the published weights")
     parser.add_argument("--out", metavar="DIR", help="where to write the figures (default: the run's folder, else nowhere)")
     given = parser.parse_args(arguments)
     try:
-        measured = _evaluate(network_spec(given.name), given.data, given.run, given.out)
+        measured = _evaluate(model_spec(given.name), given.data, given.run, given.out)
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1

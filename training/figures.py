@@ -19,7 +19,7 @@ from skinmodels import weights
 from skinmodels.calibrated import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
-from skinmodels.registry import NETWORKS, network_spec
+from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import Claim
 from training import axis, calibration, conformal, datasets, external, metrics, operating_points, slices
 from training.answers import DIGITS, Subject, Tables, gather
@@ -165,17 +165,17 @@ def again(names: Sequence[str], data: Sequence[str], first: int | None = None) -
         record = weights.check(name)
         if lost := [key for key in record.get("external", {}) if key not in sets]:
             raise SkinModelError(f"Expected every set {name} was measured on. Received: data without {', '.join(lost)}")
-        subjects.append(Subject(network_spec(name), weights.load(name), record["split"]))
+        subjects.append(Subject(model_spec(name), weights.load(name), record["split"]))
     found = gather(subjects, sets, first)
     for name, tables in found.items():
-        tables.random_split = _read(name, _SUFFIXES["random_split"], network_spec(name).labels)
+        tables.random_split = _read(name, _SUFFIXES["random_split"], model_spec(name).labels)
     return found
 
 
 def rewrite(name: str, tables: Tables) -> dict:
     """Put figures computed from these answers into the published record, and return it."""
     record = {key: value for key, value in weights.read_record(name).items() if key not in KEYS}
-    record |= computed(record["labels"], tables, network_spec(name).claims)
+    record |= computed(record["labels"], tables, model_spec(name).claims)
     with tempfile.TemporaryDirectory(dir=weights.folder()) as beside:
         save(name, record, tables, Path(beside))
         put_in_place(name, Path(beside))
@@ -185,12 +185,12 @@ def rewrite(name: str, tables: Tables) -> dict:
 def differences(name: str, tables: Tables) -> list[str]:
     """What is not as the published record says."""
     recorded = {key: value for key, value in weights.read_record(name).items() if key in KEYS}
-    return list(moved(recorded, computed(network_spec(name).labels, tables, network_spec(name).claims)))
+    return list(moved(recorded, computed(model_spec(name).labels, tables, model_spec(name).claims)))
 
 
 def other_answers(name: str, tables: Tables) -> list[str]:
     """Pictures of these tables, which may be the first of each part only, answered otherwise than published."""
-    labels, published = list(network_spec(name).labels), read_tables(name)
+    labels, published = list(model_spec(name).labels), read_tables(name)
     found = []
     for part in ("test", "calibration", "external"):
         keys = ["id", "group", "label", *(["set"] if part == "external" else [])]
@@ -207,7 +207,7 @@ def other_answers(name: str, tables: Tables) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.figures", description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(NETWORKS)}")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(MODELS)}")
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders or .zip files of the data sets")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a figure moved")
     parser.add_argument(

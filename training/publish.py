@@ -22,7 +22,7 @@ import numpy as np
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import NETWORKS, UNPUBLISHED, network_spec
+from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, figures, splits
 from training.answers import Subject, chosen, gather
@@ -41,20 +41,18 @@ TOLERANCE = 0.005
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.publish", description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(NETWORKS)}")
+    parser.add_argument("name", metavar="NAME", help=f"one of {', '.join(MODELS)}")
     parser.add_argument("--run", required=True, metavar="DIR", help="the training run")
     parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data sets")
     parser.add_argument("--random-run", metavar="DIR", help="a run with --split random; its figures are added, its weights not")
     given = parser.parse_args(arguments)
     try:
-        record = publish(network_spec(given.name), RunFolder(given.run), given.data, given.random_run)
+        record = publish(model_spec(given.name), RunFolder(given.run), given.data, given.random_run)
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
     print(report(given.name, record["test"], calibrated(record, figures.read_tables(given.name).test)))
     print(f"Wrote {weights.weights_path(given.name)}, {record['file_bytes'] / 1e6:.1f} MB as {record['training']['stored_as']}")
-    if given.name in UNPUBLISHED:
-        print(f"To serve it, take {given.name} out of UNPUBLISHED in skinmodels/registry.py")
     return 0
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from skinmodels.errors import SkinModelError
-from skinmodels.registry import network_spec
+from skinmodels.registry import model_spec
 from skinmodels.spec import ModelSpec
 from training import datasets, plots, splits
 from training.fit import Part, at_side, fit, of_member
@@ -91,7 +91,7 @@ def train(
 
     ``recipe``: one to train by instead of the model's own.
     """
-    spec, recipe = network_spec(name), recipe or recipe_for(name, imagenet)
+    spec, recipe = model_spec(name), recipe or recipe_for(name, imagenet)
     for option, value, least in (("--epochs", epochs, 1), ("--steps", steps, 1), ("--seed", seed, 0)):
         if value is not None and value < least:
             raise SkinModelError(f"Expected {option} of at least {least}. Received: {value}")
