@@ -47,13 +47,13 @@ def test_facts_follow_the_record(own_weights):
     test = {"n": 660, "accuracy": 0.8123, "macro_auc": 0.9, "sensitivity": 0.75, "intervals": {"accuracy": [0.78, 0.84]}}
     record = json.loads(path.read_text()) | {
         "split": {"kind": "published"},
-        "training": {"schedule": "reduced"},
+        "training": {"schedule": "reduced", "epochs": 12},
         "test": test,
         "test_random_split": test | {"accuracy": 0.9876},
     }
     path.write_text(json.dumps(record))
     facts = texts.facts(spec)
-    for words in ("660", "0.812", "0.780 to 0.840", "Sensitivity", "reduced schedule", "paper's kind of split", "0.988"):
+    for words in ("660", "0.812", "0.780 to 0.840", "Sensitivity", "schedule: 12 epochs", "paper's kind of split", "0.988"):
         assert words in facts
     assert "0.9354" in facts
     assert spec.claim_note in facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from skinmodels import labels, weights
@@ -38,9 +39,16 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
         found.append(
             "As far as its malignant pictures could be traced, they are melanomas: it may never have seen another cancer."
         )
-    if record.get("training", {}).get("schedule") == "reduced":
-        found.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
-    return found
+    return [*found, *reduced(record)]
+
+
+def reduced(record: Mapping[str, Any]) -> list[str]:
+    """One sentence where a network was trained for less than its recipe asks for, else none."""
+    training = record.get("training", {})
+    if training.get("schedule") != "reduced":
+        return []
+    epochs = f"{training['epochs']} epochs, " if "epochs" in training else ""
+    return [f"Trained with a reduced schedule: {epochs}fewer than the recipe has, or shorter ones."]
 
 
 def _seen(preprocessing: Preprocessing) -> str:

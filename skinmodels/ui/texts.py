@@ -12,7 +12,7 @@ from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
 from skinmodels.sources import SIIM
 from skinmodels.spec import Claim, ModelSpec
-from skinmodels.ui.card_limits import source_of_the_class
+from skinmodels.ui.card_limits import reduced, source_of_the_class
 
 TITLE = "SkinModels"
 
@@ -106,9 +106,7 @@ def _trained(record: dict[str, Any]) -> str:
 
 def _training(record: dict[str, Any]) -> str:
     training = record.get("training", {})
-    lines = []
-    if training.get("schedule") == "reduced":
-        lines.append("Trained with a reduced schedule: less than the recipe's full number of epochs or pictures.")
+    lines = reduced(record)
     if training.get("deviations"):
         lines.append("Trained otherwise than in the paper, or where it is silent: " + "; ".join(training["deviations"]) + ".")
     return "\n\n".join(lines)
