@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
@@ -13,6 +14,7 @@ from PIL import Image
 
 from skinmodels import images
 from skinmodels.ui.edge import shown
+from skinmodels.ui.kept import kept
 
 # Formats that browsers have no preview for: people see the decoded picture instead.
 _NOT_SHOWN_BY_BROWSERS = ("TIFF", "HEIF")
@@ -81,3 +83,6 @@ class PictureInput(gr.Image):
         picture = images.read(payload.path, images.MAX_DECODED_BYTES)
         picture.info["sha256"] = _original(payload.path, picture) or sha256(payload.path)
         return picture
+
+    def postprocess(self, value: Any) -> ImageData | None:  # type: ignore[override]
+        return super().postprocess(kept(value, self.GRADIO_CACHE) if isinstance(value, Image.Image) else value)

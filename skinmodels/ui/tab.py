@@ -20,6 +20,7 @@ from skinmodels.ui import links, texts
 from skinmodels.ui.edge import shown
 from skinmodels.ui.links import QUEUE
 from skinmodels.ui.picture import PictureInput, enlarged, preview
+from skinmodels.ui.seen import SeenOutput
 
 Answer = tuple[dict[str, float], Image.Image, str, dict[str, Any]]
 
@@ -73,7 +74,7 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> Handles:
                 done = gr.Markdown(texts.WAITING, label="What was done", elem_id=f"done-{dataset.key}", container=True)
                 result = gr.JSON(label="Result", visible="hidden")
                 links.share(result)
-                seen = gr.Image(
+                seen = SeenOutput(
                     label="What the network saw",
                     format="png",
                     type="pil",
