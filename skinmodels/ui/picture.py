@@ -84,5 +84,5 @@ class PictureInput(gr.Image):
         picture.info["sha256"] = _original(payload.path, picture) or sha256(payload.path)
         return picture
 
-    def postprocess(self, value: Any) -> ImageData | None:  # type: ignore[override]
+    def postprocess(self, value: Any) -> Any:
         return super().postprocess(kept(value, self.GRADIO_CACHE) if isinstance(value, Image.Image) else value)

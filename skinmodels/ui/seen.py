@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import ImageData
 from PIL import Image
 
 from skinmodels.ui.kept import kept
@@ -19,5 +18,5 @@ class SeenOutput(gr.Image):
         """Tells the frontend to draw it as the component it extends."""
         return "image"
 
-    def postprocess(self, value: Any) -> ImageData | None:  # type: ignore[override]
+    def postprocess(self, value: Any) -> Any:
         return super().postprocess(kept(value, self.GRADIO_CACHE) if isinstance(value, Image.Image) else value)
