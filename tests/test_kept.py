@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinmodels.ui.kept import kept
-from skinmodels.ui.seen import SeenOutput
+from skinmodels.ui.kept import KeptImage, kept
 
 
 def test_a_file_that_is_being_read_is_not_written_again(drawn, tmp_path):
@@ -32,7 +31,7 @@ def test_a_file_that_is_being_read_is_not_written_again(drawn, tmp_path):
 def test_what_the_network_saw_is_kept_where_gradio_deletes_it(drawn, tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with gr.Blocks():
-        seen = SeenOutput(format="png")
+        seen = KeptImage(format="png")
     shown = seen.postprocess(drawn(5))
     assert shown is not None
     moved = seen.move_resource_to_block_cache(shown.path)

@@ -267,8 +267,8 @@ RECIPES = {
             f"random weights of the convolutions {_STANDARDISED}",
             _FEWER_NEVI,
             "from random weights and trained in full, as no ImageNet weights were at hand (--imagenet starts from them)",
-            "47 epochs on pictures of 96x96 with Adam at 0.0001, then 3 of 224x224 at 0.00005; an epoch is 100 batches of 32; "
-            "each weight's gradient is shortened to a norm of 1",
+            "in full 47 epochs on pictures of 96x96 with Adam at 0.0001, then 3 of 224x224 at 0.00005, each of 100 batches of "
+            "32; each weight's gradient is shortened to a norm of 1",
         ),
     ),
     # Two cores: about 2 minutes an epoch in bfloat16, so hours for all of them. ROC-AUC about 0.9 after ten.

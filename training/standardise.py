@@ -18,7 +18,7 @@ def standardise(model: keras.Model, last: str, values: np.ndarray) -> None:
     activation each unit has mean 0 and spread 1 over ``values`` (n, height, width, 3), pictures as the network takes them.
 
     Layer by layer, of a network whose layers follow one another (Kraehenbuehl et al. 2016, "Data-dependent initializations of
-    convolutional neural networks"). Otherwise what all pictures have in common soon hides in what they differ.
+    convolutional neural networks"). Otherwise what all pictures have in common soon hides what they differ in.
     """
     from keras import activations, layers, ops
 

@@ -58,7 +58,7 @@ def speed_table() -> str:
 
 
 def _rows(spec: ModelSpec, record: dict) -> list[str]:
-    claims = "<br>".join(f"{claim.metric.replace('_', ' ')} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
+    claims = "<br>".join(f"{claim.words} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
     claims = claims or ("no figure printed" if spec.paper else "ours: none")
     test, clean = record["test"], record.get("test_clean")
     reduced = " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""

@@ -73,7 +73,7 @@ def _clean(spec: ModelSpec, record: Record) -> str:
 
 def claims(spec: ModelSpec) -> str:
     """What the paper says it reached, and what that is worth, in plain text."""
-    found = "; ".join(f"{claim.metric.replace('_', ' ')} {claim.value:.4g} ({claim.where})" for claim in spec.claims)
+    found = "; ".join(f"{claim.words} {claim.value:.4g} ({claim.where})" for claim in spec.claims)
     origin = f"The paper claims: {found}." if found else ""
     return " ".join(part for part in (origin, spec.claim_note) if part) or "No paper claims a figure for it."
 

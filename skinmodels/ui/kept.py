@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 from gradio.processing_utils import encode_pil_to_bytes, hash_bytes
 from PIL import Image
 
@@ -27,3 +29,15 @@ def kept(picture: Image.Image, folder: str) -> str:
         beside.write(data)
     os.replace(beside.name, file)
     return str(file)
+
+
+# The last thing here: the stub that Gradio writes beside a file with a component ends with the component.
+class KeptImage(gr.Image):
+    """``gr.Image`` that shows a picture as a PNG which is never half written."""
+
+    def get_block_name(self) -> str:
+        """Tells the frontend to draw it as the component it extends."""
+        return "image"
+
+    def postprocess(self, value: Any) -> Any:
+        return super().postprocess(kept(value, self.GRADIO_CACHE) if isinstance(value, Image.Image) else value)

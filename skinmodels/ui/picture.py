@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import secrets
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
@@ -14,7 +13,7 @@ from PIL import Image
 
 from skinmodels import images
 from skinmodels.ui.edge import shown
-from skinmodels.ui.kept import kept
+from skinmodels.ui.kept import KeptImage
 
 # Formats that browsers have no preview for: people see the decoded picture instead.
 _NOT_SHOWN_BY_BROWSERS = ("TIFF", "HEIF")
@@ -65,16 +64,12 @@ def enlarged(seen: Image.Image) -> Image.Image:
 
 
 # The last thing here: the stub that Gradio writes beside a file with a component ends with the component.
-class PictureInput(gr.Image):
+class PictureInput(KeptImage):
     """``gr.Image`` whose file is read by ``images.read``; the handler gets an RGB picture or None.
 
     The picture's ``info`` also has ``sha256``: of the bytes of the file that was chosen.
     ``gr.Image`` opens files itself and would drop transparency, clip 16-bit grey and raise its own errors.
     """
-
-    def get_block_name(self) -> str:
-        """Tells the frontend to draw it as the component it extends."""
-        return "image"
 
     @shown
     def preprocess(self, payload: ImageData | None) -> Image.Image | None:  # type: ignore[override]
@@ -83,6 +78,3 @@ class PictureInput(gr.Image):
         picture = images.read(payload.path, images.MAX_DECODED_BYTES)
         picture.info["sha256"] = _original(payload.path, picture) or sha256(payload.path)
         return picture
-
-    def postprocess(self, value: Any) -> Any:
-        return super().postprocess(kept(value, self.GRADIO_CACHE) if isinstance(value, Image.Image) else value)

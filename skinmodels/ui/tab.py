@@ -18,9 +18,9 @@ from skinmodels.registry import MODELS
 from skinmodels.spec import DataSet, ModelSpec
 from skinmodels.ui import links, texts
 from skinmodels.ui.edge import shown
+from skinmodels.ui.kept import KeptImage
 from skinmodels.ui.links import QUEUE
 from skinmodels.ui.picture import PictureInput, enlarged, preview
-from skinmodels.ui.seen import SeenOutput
 
 Answer = tuple[dict[str, float], Image.Image, str, dict[str, Any]]
 
@@ -74,7 +74,7 @@ def tab(dataset: DataSet, drawn: list[Path], real: list[Path]) -> Handles:
                 done = gr.Markdown(texts.WAITING, label="What was done", elem_id=f"done-{dataset.key}", container=True)
                 result = gr.JSON(label="Result", visible="hidden")
                 links.share(result)
-                seen = SeenOutput(
+                seen = KeptImage(
                     label="What the network saw",
                     format="png",
                     type="pil",

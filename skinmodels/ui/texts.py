@@ -145,7 +145,7 @@ def _claims(spec: ModelSpec) -> str:
 
 
 def _claim(claim: Claim) -> str:
-    return f"{claim.metric.replace('_', ' ')} {claim.value:.4g} ({claim.where})"
+    return f"{claim.words} {claim.value:.4g} ({claim.where})"
 
 
 def done(spec: ModelSpec, picture: Image.Image, prediction: Prediction) -> str:
