@@ -2,10 +2,10 @@
 
 import sys
 
-from skinmodels import batch
+from skinmodels.batch import engine
 from skinmodels.cli import main
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["batch"]:
-        batch.for_throughput()
+        engine.for_throughput()
     sys.exit(main())

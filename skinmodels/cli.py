@@ -15,12 +15,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from skinmodels import batch, batch_figures, batch_ray, rows, weights
-from skinmodels.collection import PictureFile, found, shown
+from skinmodels import weights
+from skinmodels.batch import engine, engine_ray, figures, rows
+from skinmodels.batch.picture_files import PictureFile, found, shown
+from skinmodels.batch.result_file import Results, read
+from skinmodels.batch.rows import Row
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from skinmodels.results import Results, read
-from skinmodels.rows import Row
 
 # What a shell gives for a program ended by Ctrl-C.
 _INTERRUPTED = 130
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--labels", type=Path, metavar="CSV", help="columns file and label: also measures the models")
     many.add_argument("--engine", choices=("plain", "ray"), default="plain", help="this process, or workers of Ray")
     many.add_argument(
-        "--batch-size", type=_positive, default=batch.BATCH_SIZE, metavar="N", help="pictures in a call (%(default)s)"
+        "--batch-size", type=_positive, default=engine.BATCH_SIZE, metavar="N", help="pictures in a call (%(default)s)"
     )
     many.add_argument(
         "--workers", type=_positive, metavar="N", help="threads, or Ray's processes (one more than processors; 2)"
@@ -138,10 +139,10 @@ def _described(name: str) -> dict[str, Any]:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    models = batch.check(options.models or MODELS)
+    models = engine.check(options.models or MODELS)
     # There or not: what is wrong with a file becomes its row's error.
     files = [PictureFile(shown(name), name) for name in options.pictures]
-    answers = list(batch.rows(files, models))
+    answers = list(engine.rows(files, models))
     if options.form:
         for piece in rows.text(answers, [name for name, _ in models], options.form):
             print(piece, end="")
@@ -172,17 +173,17 @@ def _print_table(table: Sequence[Sequence[str]]) -> None:
 
 
 def _batch(options: argparse.Namespace) -> int:
-    models = batch.check(options.models or MODELS)
-    labels = batch_figures.Labels(options.labels) if options.labels else None
+    models = engine.check(options.models or MODELS)
+    labels = figures.Labels(options.labels) if options.labels else None
     progress = _Progress()
     try:
         with Results(options.out, models) as results:
             if results.done:
                 print(f"{options.out.name} has the rows of {len(results.done)} pictures already.", file=sys.stderr)
             files = (file for file in found(options.sources, progress.pass_over) if file.name not in results.done)
-            engine = {"batch_size": options.batch_size} | ({"workers": options.workers} if options.workers else {})
-            run = batch_ray.rows if options.engine == "ray" else batch.rows
-            with closing(run(files, models, **engine)) as answers:
+            settings = {"batch_size": options.batch_size} | ({"workers": options.workers} if options.workers else {})
+            run = engine_ray.rows if options.engine == "ray" else engine.rows
+            with closing(run(files, models, **settings)) as answers:
                 for _, its in groupby(answers, key=lambda row: row.file):
                     written = list(its)
                     results.write(written)
@@ -192,7 +193,7 @@ def _batch(options: argparse.Namespace) -> int:
         return _INTERRUPTED
     progress.end()
     if labels:
-        _print_figures(batch_figures.figures(read(options.out), [name for name, _ in models], labels), options.out)
+        _print_figures(figures.figures(read(options.out), [name for name, _ in models], labels), options.out)
     return 0
 
 
@@ -227,7 +228,7 @@ class _Progress:
         return f"{self.pictures} pictures{bad}, {self.pictures / max(now - self._began, 1e-9):.1f} a second"
 
 
-def _print_figures(measured: Sequence[batch_figures.Figures], out: Path) -> None:
+def _print_figures(measured: Sequence[figures.Figures], out: Path) -> None:
     """Prints the figures, and writes them beside the rows as ``<name>.figures.json``."""
     for its in measured:
         print(f"\n{its.model}, {its.n} pictures with a label it knows")
@@ -237,7 +238,7 @@ def _print_figures(measured: Sequence[batch_figures.Figures], out: Path) -> None
             print("  confusion matrix, true labels as rows")
             lines = zip(its.labels, its.confusion_matrix, strict=True)
             _print_table([["", *its.labels], *([f"    {label}", *map(str, counts)] for label, counts in lines)])
-        for sentence in batch_figures.lines(its):
+        for sentence in figures.lines(its):
             print(f"  {sentence}")
     path = out.with_name(f"{out.stem}.figures.json")
     beside = path.with_name(f"{path.name}.part")

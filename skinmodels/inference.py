@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 
 from skinmodels import labels, weights
-from skinmodels.calibrated import conformal_sets, scaled
+from skinmodels.calibration import scaled
+from skinmodels.conformal import prediction_sets
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
@@ -105,7 +106,7 @@ def _conformal(spec: ModelSpec, record: dict[str, Any], probabilities: np.ndarra
     thresholds = record.get("conformal", {}).get("thresholds")
     if thresholds is None:
         return [None] * len(probabilities)
-    held = conformal_sets(probabilities, np.array([thresholds[code] for code in spec.labels]))
+    held = prediction_sets(probabilities, np.array([thresholds[code] for code in spec.labels]))
     return [tuple(code for code, its in zip(spec.labels, row, strict=True) if its) for row in held]
 
 

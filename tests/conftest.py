@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from skinmodels import examples, weights
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
-from training import datasets, splits
-from training.files import Root
+from training.data import datasets, splits
+from training.data.files import Root
 
 ROOT = Path(__file__).resolve().parent.parent
 

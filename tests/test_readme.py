@@ -118,7 +118,7 @@ def test_commands_name_what_exists():
                 assert f'"{option}"' in text, f"{module} has no option {option}: {line}"
             if arguments and not arguments[0].startswith("--"):
                 assert arguments[0] in MODELS, line
-    steps = ("train", "evaluate", "publish", "baselines", "optimisers", "figures", "latency", "tables", "cards", "all")
+    steps = ("train", "evaluate", "publish", "baselines", "optimisers", "figures", "latency", "tables", "cards", "reproduce")
     assert seen >= {"app.py", *(f"training.{step}" for step in steps)}
     assert "pip install -r requirements.txt && python app.py" in commands()
     assert "pip install -r requirements.txt && pytest" in commands()

@@ -32,10 +32,10 @@ import pandas as pd
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from training import datasets, duplicates, identity, splits
-from training.datasets import Sample
-from training.files import Root, find_csv
-from training.runs import write_json, write_text
+from training.data import datasets, duplicates, lesions, splits
+from training.data.datasets import Sample
+from training.data.files import Root, find_csv
+from training.fitting.runs import write_json, write_text
 
 EXAMPLE = "example: python -m training.audit --data DIR_WITH_THE_ZIP_FILES"
 # Judged by eye, by bin of the correlation: its edges, how many of its pairs in the full sets were looked at, and how many of
@@ -84,7 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders or .zip files of the data sets")
     parser.add_argument(
-        "--out", default=identity.PAIRS.parent, metavar="DIR", help="where to write (default: training/, what evaluation reads)"
+        "--out",
+        default=lesions.PAIRS.parent,
+        metavar="DIR",
+        help="where to write (default: training/data/)",
     )
     given = parser.parse_args(arguments)
     try:
@@ -94,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(text(found.report))
-    print(f"Wrote {identity.PAIRS.name}, {datasets.KAGGLE_IN_HAM.name} and audit.json in {given.out}")
+    print(f"Wrote {lesions.PAIRS.name}, {datasets.KAGGLE_IN_HAM.name} and audit.json in {given.out}")
     return 0
 
 
@@ -108,8 +111,8 @@ def audit(sets: Mapping[str, list[Root]]) -> Audit:
     is_duplicate = found["correlation"] >= duplicates.CORRELATION
     metadata = find_csv(sets.get("ham10000", []), "HAM10000_metadata.csv", {"image_id"})
     kaggle = _kaggle_in_ham(keyed, found[is_duplicate], metadata)
-    lesions = _lesions(samples, kaggle)
-    measured = _pairs(keyed, found, lesions)
+    lesion_ids = _lesions(samples, kaggle)
+    measured = _pairs(keyed, found, lesion_ids)
     pairs = measured[is_duplicate].reset_index(drop=True)
     report = {
         "rule": _rule(_bins(measured, found["correlation"])),
@@ -118,7 +121,7 @@ def audit(sets: Mapping[str, list[Root]]) -> Audit:
         "pictures_compared": len(keyed),
         "pairs": _counted(pairs),
         "kaggle_in_ham": _kaggle_counts(samples.get("kaggle", []), kaggle),
-        "shared": shared(_splits(samples), pairs, lesions),
+        "shared": shared(_splits(samples), pairs, lesion_ids),
         "versions": {name: version(name) for name in ("imagehash", "numpy", "pillow", "scikit-learn", "scipy")},
     }
     return Audit(pairs, kaggle, report)
@@ -129,7 +132,7 @@ def _distinct(samples: Mapping[str, list[Sample]]) -> list[tuple[str, Sample]]:
     found: dict[str, tuple[str, Sample]] = {}
     for key in sorted(samples):
         for sample in samples[key]:
-            found.setdefault(identity.picture_node(key, sample.id), (key, sample))
+            found.setdefault(lesions.picture_node(key, sample.id), (key, sample))
     return list(found.values())
 
 
@@ -139,9 +142,9 @@ def _lesions(samples: Mapping[str, list[Sample]], kaggle: pd.DataFrame) -> dict[
     for key, its in samples.items():
         for sample in its:
             if key != "kaggle" and sample.group != sample.id:
-                found.setdefault(identity.picture_node(key, sample.id), identity.lesion_node(key, sample.group))
+                found.setdefault(lesions.picture_node(key, sample.id), lesions.lesion_node(key, sample.group))
     for id, lesion in zip(kaggle["id"], kaggle["lesion_id"], strict=True):
-        found[identity.picture_node("kaggle", id)] = identity.lesion_node("kaggle", lesion)
+        found[lesions.picture_node("kaggle", id)] = lesions.lesion_node("kaggle", lesion)
     return found
 
 
@@ -160,18 +163,18 @@ def _kaggle_in_ham(keyed: Sequence[tuple[str, Sample]], found: pd.DataFrame, met
     return table.sort_values("id").reset_index(drop=True)
 
 
-def _pairs(keyed: Sequence[tuple[str, Sample]], found: pd.DataFrame, lesions: Mapping[str, str]) -> pd.DataFrame:
+def _pairs(keyed: Sequence[tuple[str, Sample]], found: pd.DataFrame, lesion_ids: Mapping[str, str]) -> pd.DataFrame:
     table = pd.DataFrame({"kind": found["kind"], "hash_distance": found["hash_distance"]})
     for side in ("a", "b"):
         pictures = [keyed[row] for row in found[side]]
         table[f"set_{side}"] = [key for key, _ in pictures]
         table[f"id_{side}"] = [sample.id for _, sample in pictures]
-        names = [lesions.get(identity.picture_node(key, sample.id), "") for key, sample in pictures]
+        names = [lesion_ids.get(lesions.picture_node(key, sample.id), "") for key, sample in pictures]
         table[f"lesion_{side}"] = [name.rpartition("/")[2] for name in names]
     table["correlation"] = found["correlation"].astype(float).round(4)
     table["distance"] = found["distance"].astype(float).round(2)
     table["view"] = [duplicates.VIEWS[number] for number in found["view"]]
-    return table[list(identity.PAIR_COLUMNS)]
+    return table[list(lesions.PAIR_COLUMNS)]
 
 
 def _bins(measured: pd.DataFrame, correlation: pd.Series) -> list[dict]:
@@ -267,22 +270,22 @@ def _split(key: str, kind: str, models: tuple[str, ...], samples: Sequence[Sampl
     return Split(key, kind, models, dict(parts))
 
 
-def shared(found: Sequence[Split], pairs: pd.DataFrame, lesions: Mapping[str, str]) -> list[dict]:
+def shared(found: Sequence[Split], pairs: pd.DataFrame, lesion_ids: Mapping[str, str]) -> list[dict]:
     """How many pictures of each test part stand in the parts that models of its own and of the other sets know.
 
     Also the validation and the calibration part against the training part of their own split.
 
     Args:
         found: the splits.
-        pairs: duplicates as identity.PAIR_COLUMNS.
-        lesions: lesion node by picture node, where known.
+        pairs: duplicates as lesions.PAIR_COLUMNS.
+        lesion_ids: lesion node by picture node, where known.
 
     Returns:
         A row for each comparison: ``n`` pictures of ``part``; how many have a duplicate among the pictures of ``against``
         (``near_duplicate``, the same picture included), show a lesion that these show (``lesion``), or are connected to
         them by a chain of both (``either``).
     """
-    counter = _Shared(found, pairs, lesions)
+    counter = _Shared(found, pairs, lesion_ids)
     rows = []
     for split in found:
         for part in ("validation", "calibration"):
@@ -299,25 +302,25 @@ def shared(found: Sequence[Split], pairs: pd.DataFrame, lesions: Mapping[str, st
 class _Shared:
     """Counts what two parts share."""
 
-    def __init__(self, found: Sequence[Split], pairs: pd.DataFrame, lesions: Mapping[str, str]) -> None:
-        self.lesions = lesions
+    def __init__(self, found: Sequence[Split], pairs: pd.DataFrame, lesion_ids: Mapping[str, str]) -> None:
+        self.lesion_ids = lesion_ids
         self.twins: dict[str, set[str]] = defaultdict(set)
         ends = [zip(pairs[f"set_{side}"], pairs[f"id_{side}"], strict=True) for side in ("a", "b")]
         for a, b in zip(*ends, strict=True):
-            self.twins[identity.picture_node(*a)].add(identity.picture_node(*b))
-            self.twins[identity.picture_node(*b)].add(identity.picture_node(*a))
+            self.twins[lesions.picture_node(*a)].add(lesions.picture_node(*b))
+            self.twins[lesions.picture_node(*b)].add(lesions.picture_node(*a))
         everything = {(split.key, sample.id) for split in found for part in split.parts.values() for sample in part}
         listed = [(key, id, self._lesion_id(key, id)) for key, id in sorted(everything)]
-        named = identity.components(listed, pairs)
-        self.component = {identity.picture_node(*key): name for key, name in named.items()}
+        named = lesions.components(listed, pairs)
+        self.component = {lesions.picture_node(*key): name for key, name in named.items()}
 
     def _lesion_id(self, key: str, id: str) -> str | None:
-        return self.lesions.get(identity.picture_node(key, id), "").rpartition("/")[2] or None
+        return self.lesion_ids.get(lesions.picture_node(key, id), "").rpartition("/")[2] or None
 
     def row(self, split: Split, part: str, other: Split, against: Sequence[str]) -> dict:
-        tested = [identity.picture_node(split.key, sample.id) for sample in split.parts[part]]
-        known = {identity.picture_node(other.key, sample.id) for name in against for sample in other.parts.get(name, [])}
-        known_lesions = {self.lesions[node] for node in known if node in self.lesions}
+        tested = [lesions.picture_node(split.key, sample.id) for sample in split.parts[part]]
+        known = {lesions.picture_node(other.key, sample.id) for name in against for sample in other.parts.get(name, [])}
+        known_lesions = {self.lesion_ids[node] for node in known if node in self.lesion_ids}
         known_components = {self.component[node] for node in known}
         return {
             "set": split.key,
@@ -327,7 +330,7 @@ class _Shared:
             "n": len(tested),
             "against": {"set": other.key, "split": other.kind, "models": list(other.models), "parts": list(against)},
             "near_duplicate": sum(node in known or not known.isdisjoint(self.twins.get(node, ())) for node in tested),
-            "lesion": sum(self.lesions.get(node) in known_lesions for node in tested),
+            "lesion": sum(self.lesion_ids.get(node) in known_lesions for node in tested),
             "either": sum(self.component[node] in known_components for node in tested),
         }
 
@@ -371,7 +374,7 @@ def write(found: Audit, folder: Path) -> None:
     """The three files, each written beside and renamed. Raises SkinModelError where the folder cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for table, name in ((found.pairs, identity.PAIRS.name), (found.kaggle, datasets.KAGGLE_IN_HAM.name)):
+        for table, name in ((found.pairs, lesions.PAIRS.name), (found.kaggle, datasets.KAGGLE_IN_HAM.name)):
             write_text(folder / name, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
         write_json(folder / "audit.json", found.report)
     except OSError as error:

@@ -35,10 +35,11 @@ from skinmodels.architectures.ham_cnn import HAM_LABELS
 from skinmodels.architectures.mobilenet import HAM_REFERENCE
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import Claim, ModelSpec, Preprocessing
-from training import datasets, figures, splits
-from training.answers import Subject, chosen, gather
+from training import figures
+from training.data import datasets, splits
+from training.data.pixels import decode
 from training.evaluate import report
-from training.pixels import decode
+from training.evaluation.predictions import Subject, chosen, gather
 
 if TYPE_CHECKING:
     import keras

@@ -18,10 +18,10 @@ from huggingface_hub.repocard_data import EvalResult, eval_results_to_model_inde
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
+from skinmodels.report.card_figures import BLOCKS, claims
+from skinmodels.report.limits import limits
 from skinmodels.spec import DataSet, ModelSpec
-from skinmodels.ui.card_figures import BLOCKS, claims
-from skinmodels.ui.card_limits import limits
-from training.runs import write_text
+from training.fitting.runs import write_text
 
 CARDS = Path(__file__).resolve().parent.parent / "weights" / "README.md"
 

@@ -19,19 +19,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from skinmodels import weights
-from skinmodels.calibrated import scaled
+from skinmodels import metrics, weights
+from skinmodels.calibration import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
-from training import axis, datasets, labelled, metrics, plots, splits
-from training.answers import answers, chosen
+from training.data import datasets, labelled, splits
+from training.data.pixels import decode
+from training.evaluation import malignancy, plots
+from training.evaluation.operating_points import PREVALENCES, positive_predictive_value
+from training.evaluation.predictions import answers, chosen
 from training.figures import block
-from training.fit import of_member
-from training.operating_points import PREVALENCES, positive_predictive_value
-from training.pixels import decode
-from training.runs import FIRST, RunFolder, read_json, write_json, write_text
+from training.fitting.fit import of_member
+from training.fitting.runs import FIRST, RunFolder, read_json, write_json, write_text
 
 if TYPE_CHECKING:
     import keras
@@ -160,10 +161,10 @@ def calibrated(record: dict, rows: pd.DataFrame) -> dict:
     labels = record["labels"]
     probabilities = scaled(rows[labels].to_numpy(float), record["calibration"]["temperature"])
     found: dict = {"ece": metrics.expected_calibration_error(rows["label"].map(labels.index).to_numpy(), probabilities)}
-    malignant, scores = rows["label"].isin(MALIGNANT).to_numpy(), axis.score(labels, probabilities)
+    malignant, scores = rows["label"].isin(MALIGNANT).to_numpy(), malignancy.score(labels, probabilities)
     found["points"] = []
     for point in record.get("operating_points", {}).get("points", []):
-        rates = axis.rates(malignant, scores >= point["threshold"], np.ones((1, len(rows))))
+        rates = malignancy.rates(malignant, scores >= point["threshold"], np.ones((1, len(rows))))
         both = {name: None if np.isnan(value[0]) else float(value[0]) for name, value in rates.items()}
         found["points"].append({"name": point["name"], "threshold": point["threshold"], **both})
     return found

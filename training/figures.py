@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from skinmodels import weights
-from skinmodels.calibrated import scaled
+from skinmodels import calibration, conformal, metrics, weights
+from skinmodels.calibration import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import Claim
-from training import axis, calibration, conformal, datasets, external, metrics, operating_points, slices
-from training.answers import DIGITS, Subject, Tables, gather
-from training.runs import write_json
+from training.data import datasets
+from training.evaluation import external, malignancy, operating_points, subgroups
+from training.evaluation.predictions import DIGITS, Subject, Tables, gather
+from training.fitting.runs import write_json
 
 EXAMPLE = "example: python -m training.figures ham_cnn28 --data HAM10000.zip isic2019.zip pad_ufes.zip"
 # Figures may move by so much between machines.
@@ -59,7 +60,10 @@ def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()
     specificity = next((claim.value for claim in claims if claim.metric == "specificity"), None)
 
     def points(rows: np.ndarray) -> dict:
-        fitted, measured = (fit_malignant, axis.score(labels, fit_after)), (malignant[rows], axis.score(labels, after)[rows])
+        fitted, measured = (
+            (fit_malignant, malignancy.score(labels, fit_after)),
+            (malignant[rows], malignancy.score(labels, after)[rows]),
+        )
         return operating_points.block(labels, fitted, measured, list(groups[rows]), specificity)
 
     outside = external.block(labels, tables.external, temperature)
@@ -72,7 +76,7 @@ def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()
         "conformal": conformal.block(labels, (fit_truth, fit_after), (truth, after)),
         "operating_points": points(np.ones(len(groups), bool)),
         **({"operating_points_clean": points(unknown)} if specificity is not None and len(clean) else {}),
-        "slices": slices.block(labels, tables.test, after, malignant),
+        "slices": subgroups.block(labels, tables.test, after, malignant),
         "external": {key: its | _left_out(tables, key) for key, its in outside.items()},
     }
 

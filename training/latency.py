@@ -20,7 +20,7 @@ import numpy as np
 from skinmodels import examples, inference, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
-from training.runs import write_json
+from training.fitting.runs import write_json
 
 EXAMPLE = "example: python -m training.latency"
 # Height and width of HAM10000's originals.

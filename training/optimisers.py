@@ -16,9 +16,9 @@ from pathlib import Path
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from training import plots
-from training.recipes import Recipe, recipe_for
-from training.runs import RunFolder, read_json, write_json
+from training.evaluation import plots
+from training.fitting.recipes import Recipe, recipe_for
+from training.fitting.runs import RunFolder, read_json, write_json
 from training.train import PRECISIONS, train
 
 EXAMPLE = "example: python -m training.optimisers --data melanoma_10k.zip"

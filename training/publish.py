@@ -24,11 +24,12 @@ from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
-from training import datasets, figures, splits
-from training.answers import Subject, chosen, gather
+from training import figures
+from training.data import datasets, splits
 from training.evaluate import Measured, calibrated, measure, report, run_split, trained
-from training.recipes import recipe_for
-from training.runs import FIRST, RunFolder, read_json
+from training.evaluation.predictions import Subject, chosen, gather
+from training.fitting.recipes import recipe_for
+from training.fitting.runs import FIRST, RunFolder, read_json
 
 if TYPE_CHECKING:
     import keras

@@ -1,6 +1,6 @@
 """Write the tables of README.md from the records in weights/ and the audit's counts.
 
-Reads README.md, weights/*.json and training/audit.json; rewrites what stands between the markers, and nothing else.
+Reads README.md, weights/*.json and training/data/audit.json; rewrites what stands between the markers, and nothing else.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
-from training import datasets, identity
 from training.baselines import BASELINES
-from training.runs import write_text
+from training.data import datasets, lesions
+from training.fitting.runs import write_text
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 MODELS_MARKS = ("<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->")
@@ -97,7 +97,7 @@ def audit_table(report: dict | None = None) -> str:
     Args:
         report: as ``training.audit`` writes it; the committed one unless given.
     """
-    rows = (report or json.loads(identity.PAIRS.with_name("audit.json").read_text(encoding="utf-8")))["shared"]
+    rows = (report or json.loads(lesions.PAIRS.with_name("audit.json").read_text(encoding="utf-8")))["shared"]
     counts: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for row in rows:

@@ -20,11 +20,12 @@ import pandas as pd
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import model_spec
 from skinmodels.spec import ModelSpec
-from training import datasets, plots, splits
-from training.fit import Part, at_side, fit, of_member
-from training.pixels import decode
-from training.recipes import IMAGENET, RECIPES, Recipe, recipe_for
-from training.runs import FIRST, RunFolder, versions, write_json
+from training.data import datasets, splits
+from training.data.pixels import decode
+from training.evaluation import plots
+from training.fitting.fit import Part, at_side, fit, of_member
+from training.fitting.recipes import IMAGENET, RECIPES, Recipe, recipe_for
+from training.fitting.runs import FIRST, RunFolder, versions, write_json
 
 # bfloat16 is twice as fast as float32 where the processor knows it.
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -200,8 +201,8 @@ def _config(spec: ModelSpec, recipe: Recipe) -> dict:
 
 def _report(spec: ModelSpec, folder: RunFolder, parts: dict[str, Part], table) -> None:
     """Curves, and what the best checkpoint reaches on the validation that selected it."""
-    from training import metrics
-    from training.callbacks import predict
+    from skinmodels import metrics
+    from training.fitting.callbacks import predict
 
     state = folder.state()
     model = spec.build()

@@ -10,11 +10,12 @@ import gradio as gr
 from skinmodels import examples
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
-from skinmodels.ui import links, texts
-from skinmodels.ui.batch import batch_tab
-from skinmodels.ui.compare import compare_tab
-from skinmodels.ui.models import models_tab
-from skinmodels.ui.tab import tab
+from skinmodels.ui import texts
+from skinmodels.ui.components import permalinks
+from skinmodels.ui.tabs.batch import batch_tab
+from skinmodels.ui.tabs.classify import tab
+from skinmodels.ui.tabs.compare import compare_tab
+from skinmodels.ui.tabs.models import models_tab
 
 # Two CPU cores: a network's call keeps both busy for some milliseconds, reading a large photograph keeps one busy for
 # longer. Two at a time let one picture be read while the other is classified; more would only take turns.
@@ -48,7 +49,7 @@ def build() -> gr.Blocks:
     drawn, real = examples.write_drawn(Path(folder.name)), examples.real()
     with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
         gr.Markdown(texts.HEADER)
-        saved = links.saved_panel()
+        saved = permalinks.saved_panel()
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             served = [its for its in DATASETS.values() if any(spec.dataset is its for spec in MODELS.values())]
             handles = [tab(dataset, drawn, real) for dataset in served]
@@ -56,8 +57,8 @@ def build() -> gr.Blocks:
             batch_tab()
             models_tab()
         gr.Markdown(texts.footer())
-        links.opening(saved, tabs, [*(its.key for its in handles), "batch", "models"], handles, drawn)
-        demo.load(None, js=links.WATCH, api_visibility="private")
+        permalinks.opening(saved, tabs, [*(its.key for its in handles), "batch", "models"], handles, drawn)
+        demo.load(None, js=permalinks.WATCH, api_visibility="private")
         demo.load(None, js=_NAMES_FOR_SCREEN_READERS, api_visibility="private")
     # The drawn examples are deleted with the page.
     demo.drawn_examples = folder  # type: ignore[attr-defined]

@@ -10,9 +10,10 @@ from skinmodels import inference, labels, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
+from skinmodels.report.limits import reduced, source_of_the_class
+from skinmodels.report.words import SPLITS
 from skinmodels.sources import SIIM
 from skinmodels.spec import Claim, ModelSpec
-from skinmodels.ui.card_limits import reduced, source_of_the_class
 
 TITLE = "SkinModels"
 
@@ -38,14 +39,6 @@ _BINARY_METRICS = {
     "macro_auc": "ROC-AUC",
     "sensitivity": "Sensitivity (malignant found)",
     "specificity": "Specificity (benign left alone)",
-}
-
-# How the test pictures were set apart, by ``split.kind`` of a record.
-SPLITS = {
-    "lesion": "split by lesion: no lesion known by its id has pictures on both sides",
-    "patient": "split by patient: no patient has pictures on both sides",
-    "published": "the set's own test part; without lesion ids, so that some lesions may have pictures on both sides",
-    "random": "split by picture: pictures of one lesion may lie on both sides",
 }
 
 

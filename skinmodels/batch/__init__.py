@@ -1,0 +1,1 @@
+"""Any number of pictures through any models."""

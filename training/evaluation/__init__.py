@@ -1,0 +1,1 @@
+"""What is measured on pictures kept out of training."""

@@ -1,0 +1,1 @@
+"""How a network is fitted: recipes, batches, the loop, runs."""
