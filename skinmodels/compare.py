@@ -9,10 +9,10 @@ from typing import Any
 from PIL import Image
 
 from skinmodels import inference, labels
-from skinmodels.batch.engine import versions
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS, model_spec
+from skinmodels.versions import versions
 
 
 @dataclass(frozen=True)

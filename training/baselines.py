@@ -35,10 +35,10 @@ from skinmodels.architectures.ham_cnn import HAM_LABELS
 from skinmodels.architectures.mobilenet import HAM_REFERENCE
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import Claim, ModelSpec, Preprocessing
-from training import figures
 from training.data import datasets, splits
 from training.data.pixels import decode
-from training.evaluate import report
+from training.evaluation import figures, record_files
+from training.evaluation.measure import report
 from training.evaluation.predictions import Subject, chosen, gather
 
 if TYPE_CHECKING:
@@ -213,8 +213,8 @@ def publish(name: str, data: Sequence[str]) -> dict:
     folder = weights.folder()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as beside:
-        figures.save(name, record, tables, Path(beside))
-        figures.put_in_place(name, Path(beside))
+        record_files.save(name, record, tables, Path(beside))
+        record_files.put_in_place(name, Path(beside))
     return record
 
 

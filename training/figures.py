@@ -13,123 +13,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from skinmodels import calibration, conformal, metrics, weights
-from skinmodels.calibration import scaled
+from skinmodels import weights
 from skinmodels.errors import SkinModelError
-from skinmodels.labels import MALIGNANT
 from skinmodels.registry import MODELS, model_spec
-from skinmodels.spec import Claim
 from training.data import datasets
-from training.evaluation import external, malignancy, operating_points, subgroups
-from training.evaluation.predictions import DIGITS, Subject, Tables, gather
-from training.fitting.runs import write_json
+from training.evaluation.figures import KEYS, computed
+from training.evaluation.predictions import Subject, Tables, gather
+from training.evaluation.record_files import put_in_place, read_random_split, read_tables, save
 
 EXAMPLE = "example: python -m training.figures ham_cnn28 --data HAM10000.zip isic2019.zip pad_ufes.zip"
 # Figures may move by so much between machines.
 TOLERANCE = 1e-3
-# What this module writes into a record, in the order of its keys.
-KEYS = (
-    *("bootstrap", "test", "test_clean", "test_random_split", "calibration"),
-    *("conformal", "operating_points", "operating_points_clean", "slices", "external"),
-)
-_SUFFIXES = {"test": "test", "calibration": "calibration", "external": "external", "random_split": "test_random_split"}
-
-
-def block(rows: pd.DataFrame, labels: Sequence[str]) -> dict:
-    """The ``test`` block of a record from a table with group, label and a column a label, as ``weights/<name>.test.csv``."""
-    return metrics.block(labels, *_truth_and_probabilities(rows, labels), list(rows["group"].astype(str)))
-
-
-def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()) -> dict:
-    """Every figure of a record, from the model's answers alone; keys as in ``KEYS``.
-
-    ``claims``: of the model's paper. Where it claims a specificity, one operating point is at that specificity, and all of them
-    are measured on the clean part of the test pictures too.
-    """
-    labels = list(labels)
-    truth, probabilities = _truth_and_probabilities(tables.test, labels)
-    fit_truth, fit_probabilities = _truth_and_probabilities(tables.calibration, labels)
-    temperature = calibration.fit_temperature(fit_truth, fit_probabilities)
-    after, fit_after = scaled(probabilities, temperature), scaled(fit_probabilities, temperature)
-    malignant, fit_malignant = (np.array([labels[i] in MALIGNANT for i in its]) for its in (truth, fit_truth))
-    groups = tables.test["group"].to_numpy()
-    unknown = (tables.test["clean"] == 1).to_numpy()
-    clean = tables.test[unknown]
-    specificity = next((claim.value for claim in claims if claim.metric == "specificity"), None)
-
-    def points(rows: np.ndarray) -> dict:
-        fitted, measured = (
-            (fit_malignant, malignancy.score(labels, fit_after)),
-            (malignant[rows], malignancy.score(labels, after)[rows]),
-        )
-        return operating_points.block(labels, fitted, measured, list(groups[rows]), specificity)
-
-    outside = external.block(labels, tables.external, temperature)
-    return {
-        "bootstrap": {"resamples": metrics.RESAMPLES, "seed": 0},
-        "test": block(tables.test, labels),
-        **({"test_clean": block(clean, labels)} if len(clean) else {}),
-        **({"test_random_split": block(tables.random_split, labels)} if tables.random_split is not None else {}),
-        "calibration": calibration.block(temperature, len(fit_truth), truth, probabilities),
-        "conformal": conformal.block(labels, (fit_truth, fit_after), (truth, after)),
-        "operating_points": points(np.ones(len(groups), bool)),
-        **({"operating_points_clean": points(unknown)} if specificity is not None and len(clean) else {}),
-        "slices": subgroups.block(labels, tables.test, after, malignant),
-        "external": {key: its | _left_out(tables, key) for key, its in outside.items()},
-    }
-
-
-def _left_out(tables: Tables, key: str) -> dict[str, int]:
-    return {"left_out": tables.left_out[key]} if key in tables.left_out else {}
-
-
-def _truth_and_probabilities(rows: pd.DataFrame, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    return rows["label"].map(list(labels).index).to_numpy(int), rows[list(labels)].to_numpy(float)
-
-
-def read_tables(name: str) -> Tables:
-    """The answers beside a record. Raises SkinModelError where one of them is missing or is no such table."""
-    needed = [f"{name}.{key}.csv" for key in ("test", "calibration", "external")]
-    if missing := [file for file in needed if not (weights.folder() / file).exists()]:
-        raise SkinModelError(f"Expected {', '.join(missing)} in {weights.folder()}. Received: none")
-    record = weights.read_record(name)
-    found = {key: _read(name, suffix, record["labels"]) for key, suffix in _SUFFIXES.items()}
-    left_out = {key: its["left_out"] for key, its in record.get("external", {}).items() if "left_out" in its}
-    return Tables(**found, left_out=left_out)  # type: ignore[arg-type]
-
-
-def _read(name: str, suffix: str, labels: Sequence[str]) -> pd.DataFrame | None:
-    file = weights.folder() / f"{name}.{suffix}.csv"
-    if not file.exists():
-        return None
-    try:
-        rows = pd.read_csv(file, dtype=str, keep_default_na=False)
-        numbers = {label: float for label in labels} | ({"clean": int} if "clean" in rows else {})
-        return rows.astype(numbers)
-    except (OSError, ValueError, KeyError) as error:
-        raise SkinModelError(f"Expected the model's answers in {file}. Received: {error}") from error
-
-
-def save(name: str, record: dict, tables: Tables, beside: Path) -> None:
-    """Write the record and the answers into the folder ``beside``, to be renamed from there."""
-    for key, suffix in _SUFFIXES.items():
-        rows = getattr(tables, key)
-        if rows is not None:
-            rows.to_csv(beside / f"{name}.{suffix}.csv", index=False, float_format=f"%.{DIGITS}f")
-    write_json(beside / f"{name}.json", record)
-
-
-def put_in_place(name: str, beside: Path) -> None:
-    """Move what stands complete in ``beside`` to the weights, the record last; drop tables it no longer has."""
-    folder, written = weights.folder(), sorted(beside.iterdir(), key=lambda path: path.suffix == ".json")
-    kept = {path.name for path in written}
-    for path in written:
-        path.replace(folder / path.name)
-    for file in folder.glob(f"{name}.*.csv"):
-        if file.name not in kept:
-            file.unlink()
 
 
 def moved(old: object, new: object, where: str = "") -> Iterator[str]:
@@ -172,7 +67,7 @@ def again(names: Sequence[str], data: Sequence[str], first: int | None = None) -
         subjects.append(Subject(model_spec(name), weights.load(name), record["split"]))
     found = gather(subjects, sets, first)
     for name, tables in found.items():
-        tables.random_split = _read(name, _SUFFIXES["random_split"], model_spec(name).labels)
+        tables.random_split = read_random_split(name, model_spec(name).labels)
     return found
 
 

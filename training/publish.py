@@ -24,9 +24,9 @@ from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
-from training import figures
 from training.data import datasets, splits
-from training.evaluate import Measured, calibrated, measure, report, run_split, trained
+from training.evaluation import figures, record_files
+from training.evaluation.measure import Measured, calibrated, measure, report, run_split, trained
 from training.evaluation.predictions import Subject, chosen, gather
 from training.fitting.recipes import recipe_for
 from training.fitting.runs import FIRST, RunFolder, read_json
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    print(report(given.name, record["test"], calibrated(record, figures.read_tables(given.name).test)))
+    print(report(given.name, record["test"], calibrated(record, record_files.read_tables(given.name).test)))
     print(f"Wrote {weights.weights_path(given.name)}, {record['file_bytes'] / 1e6:.1f} MB as {record['training']['stored_as']}")
     return 0
 
@@ -83,8 +83,8 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
             tables.random_split = _other_split(spec, RunFolder(random_run), samples).rows
         record |= figures.computed(spec.labels, tables, spec.claims)
         # All of them stand complete before the first is put in place; the record, which names the weights' hash, comes last.
-        figures.save(spec.name, record, tables, Path(beside))
-        figures.put_in_place(spec.name, Path(beside))
+        record_files.save(spec.name, record, tables, Path(beside))
+        record_files.put_in_place(spec.name, Path(beside))
     return record
 
 

@@ -11,8 +11,6 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
-from importlib import metadata
 from itertools import islice
 
 from PIL import Image
@@ -23,21 +21,13 @@ from skinmodels.batch.rows import Row
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.spec import Preprocessing
+from skinmodels.versions import versions
 
 # Of malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 # Pictures in one call of a network.
 BATCH_SIZE = 32
-
-# Under their first name that is installed: builds of one library go by several.
-_LIBRARIES = {
-    "tensorflow": ("tensorflow", "tensorflow-cpu"),
-    "keras": ("keras",),
-    "numpy": ("numpy",),
-    "pillow": ("pillow",),
-    "pillow-heif": ("pillow-heif",),
-}
 
 
 def for_throughput() -> None:
@@ -156,17 +146,3 @@ class _Named(io.BytesIO):
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
         self.name = name
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Of Python and the libraries that reading and predicting rest on, by name."""
-    found = {"python": platform.python_version()}
-    for library, distributions in _LIBRARIES.items():
-        for distribution in distributions:
-            try:
-                found[library] = metadata.version(distribution)
-                break
-            except metadata.PackageNotFoundError:
-                continue
-    return found

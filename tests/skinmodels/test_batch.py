@@ -26,6 +26,7 @@ from skinmodels.batch.rows import Row
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
+from skinmodels.versions import versions
 
 TWO = ["kaggle_cnn_small", "ham_cnn28"]
 CHECKED = [(name, name[0] * 64) for name in TWO]
@@ -182,7 +183,7 @@ def test_rows(folder):
     ]
     for row in got:
         assert row.sha256 == hashlib.sha256((folder / row.file).read_bytes()).hexdigest()
-        assert row.versions == engine.versions()
+        assert row.versions == versions()
         if row.model:
             assert row.error == ""
             assert row.weights_sha256 == dict(CHECKED)[row.model]
@@ -265,13 +266,13 @@ def awkward() -> list[Row]:
     answers = []
     for i, name in enumerate(AWKWARD):
         if i == 3:
-            answers.append(Row(name, "0" * 64, versions=engine.versions(), error='Expected a picture. Received: "x", cut off.'))
+            answers.append(Row(name, "0" * 64, versions=versions(), error='Expected a picture. Received: "x", cut off.'))
             continue
         for model, digest in CHECKED:
             codes = MODELS[model].labels
             shares = dict(zip(codes, np.random.default_rng(i).dirichlet(np.ones(len(codes))).round(8).tolist(), strict=True))
             conformal = None if model == TWO[0] else tuple(codes[: i % 3])
-            answers.append(Row(name, "1" * 64, model, digest, shares, 0.25, conformal, engine.versions()))
+            answers.append(Row(name, "1" * 64, model, digest, shares, 0.25, conformal, versions()))
     return answers
 
 

@@ -13,9 +13,9 @@ import pytest
 from skinmodels import weights
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
-from training import figures
 from training.baselines import BASELINES
 from training.data.datasets import LOADERS
+from training.evaluation import figures, record_files
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED = ROOT / "weights"
@@ -111,7 +111,7 @@ def test_record(name: str) -> None:
 @pytest.mark.parametrize("name", [*MODELS, *BASELINES])
 def test_every_figure_comes_from_the_probabilities_beside_it(name: str) -> None:
     spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
-    record, tables = weights.read_record(name), figures.read_tables(name)
+    record, tables = weights.read_record(name), record_files.read_tables(name)
     for block in ("test", "test_clean", *(["test_random_split"] if "test_random_split" in record else [])):
         assert set(record[block]) >= {*BLOCK_KEYS} | (BINARY_KEYS if spec.binary else set())
     for rows in (tables.test, tables.calibration, tables.external):

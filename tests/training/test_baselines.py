@@ -11,6 +11,8 @@ import pytest
 from skinmodels import metrics, weights
 from training import baselines, figures
 from training.baselines import BASELINES, Answering, fitted, main, publish, statistics
+from training.evaluation import figures as computed_figures
+from training.evaluation import record_files
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +39,8 @@ def test_record_is_that_of_a_network_without_weights(name: str, tmp_path: Path, 
     assert [its["name"] for its in weights.baselines()] == [name]
     assert record["split"]["n"]["test"] == record["test"]["n"]
     assert record["test"]["accuracy"] > 1.5 / len(spec.labels), "drawn classes differ in colour"
-    again = figures.computed(spec.labels, figures.read_tables(name))
-    assert not list(figures.moved(again, {key: record[key] for key in figures.KEYS if key in record}))
+    again = computed_figures.computed(spec.labels, record_files.read_tables(name))
+    assert not list(figures.moved(again, {key: record[key] for key in computed_figures.KEYS if key in record}))
     suffixes = ("calibration.csv", "external.csv", "json", "test.csv")
     assert sorted(file.name for file in weights.folder().iterdir()) == [f"{name}.{suffix}" for suffix in suffixes]
 

@@ -12,7 +12,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from training import figures
 from training.data import datasets, lesions, splits
-from training.evaluation import predictions
+from training.evaluation import predictions, record_files
 
 
 def test_a_figure_moves_when_it_differs_by_more_than_a_thousandth() -> None:
@@ -91,4 +91,4 @@ def test_other_pictures_than_those_trained_on_are_refused(sets: dict) -> None:
 def test_missing_answers_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path))
     with pytest.raises(SkinModelError, match=r"Expected ham_cnn28.test.csv, ham_cnn28.calibration.csv"):
-        figures.read_tables("ham_cnn28")
+        record_files.read_tables("ham_cnn28")

@@ -8,9 +8,8 @@ import pytest
 
 from skinmodels import labels as codes
 from skinmodels.spec import Claim
-from training import figures
 from training.data import datasets
-from training.evaluation import external, malignancy, operating_points, predictions, subgroups
+from training.evaluation import external, figures, malignancy, operating_points, predictions, subgroups
 
 HAM = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 

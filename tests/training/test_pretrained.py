@@ -13,7 +13,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.weights import load_file
 from training import publish
-from training.evaluate import checkpoint
+from training.evaluation.measure import checkpoint
 from training.fitting.fit import at_side
 from training.fitting.pretrained import for_scaled_rgb, keys, load_start
 from training.fitting.recipes import recipe_for

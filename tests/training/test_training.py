@@ -28,6 +28,8 @@ from skinmodels.spec import ModelSpec
 from training import evaluate, figures, publish
 from training.data import datasets
 from training.data.files import Root
+from training.evaluation import figures as computed_figures
+from training.evaluation import record_files
 from training.fitting.augmentation import Augmentation, _layers, augment
 from training.fitting.batches import Augmented, Balance, Batches
 from training.fitting.callbacks import SaveRun
@@ -183,7 +185,8 @@ def test_what_is_trained_is_published(name: str, data, tmp_path: Path, monkeypat
     assert {"test", "test_clean", "calibration", "conformal", "operating_points", "slices", "external"} <= set(record)
     assert not list(
         figures.moved(
-            figures.computed(spec.labels, figures.read_tables(name)), {k: record[k] for k in figures.KEYS if k in record}
+            computed_figures.computed(spec.labels, record_files.read_tables(name)),
+            {k: record[k] for k in computed_figures.KEYS if k in record},
         )
     )
     suffixes = ("calibration.csv", "external.csv", "json", "test.csv", "weights.h5")
@@ -242,7 +245,7 @@ def test_evaluate_adds_the_test_part_to_a_run(data, ham_run: RunFolder, capsys) 
     kept = read_json(ham_run.path / "metrics.json")
     assert kept["validation"]["n"] > 0
     rows = pd.read_csv(ham_run.path / "test.csv")
-    assert figures.block(rows, MODELS["ham_cnn28"].labels) == kept["test"]
+    assert computed_figures.block(rows, MODELS["ham_cnn28"].labels) == kept["test"]
 
 
 def test_evaluate_measures_published_weights_on_their_own_test_pictures(data, ham_run, tmp_path, monkeypatch, capsys) -> None:
