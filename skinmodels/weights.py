@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 def folder() -> Path:
-    """Where weights and records lie: ``$SKINMODELS_WEIGHTS`` where set, else ``weights/`` beside the package."""
-    chosen = os.environ.get("SKINMODELS_WEIGHTS")
-    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / "weights"
+    """Where weights and records lie: ``$SKINMODELS_WEIGHTS`` where set, else ``weights/`` of the checkout, else the records
+    that were installed with the package."""
+    if chosen := os.environ.get("SKINMODELS_WEIGHTS"):
+        return Path(chosen)
+    package = Path(__file__).resolve().parent
+    checkout = package.parent / "weights"
+    return checkout if checkout.is_dir() else package / "published"
 
 
 def weights_path(name: str) -> Path:

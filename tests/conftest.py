@@ -1,7 +1,12 @@
-"""What several tests share: drawn and real pictures, a folder of weights, and the page, served for all tests, in Chromium."""
+"""What several tests share: drawn and real pictures, a folder of weights, and the page, served for all tests, in Chromium.
+
+With requirements.txt alone, tests that need more (training, a browser) are left out, and the head of the run says so.
+"""
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
 import shutil
 import socket
@@ -11,20 +16,27 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from skinmodels import examples, weights
 from skinmodels.registry import MODELS
-from skinmodels.spec import ModelSpec
-from training.data import datasets, splits
-from training.data.files import Root
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from playwright.sync_api import Browser, Locator, Page
+
+    from skinmodels.spec import ModelSpec
+    from training.data import datasets
+    from training.data.files import Root
 
 ROOT = Path(__file__).resolve().parent.parent
+# What training/ and tests import beyond requirements.txt.
+TRAINING = ("pandas", "scipy", "imblearn", "imagehash", "yaml", "huggingface_hub")
 
 # The public sets, for tests that need real pictures.
 DATA = ROOT.parent / "shared" / "data"
@@ -32,8 +44,42 @@ DATA = ROOT.parent / "shared" / "data"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # The first answer may wait for its model to load.
 PATIENCE = 120_000
-# While the models load, the page has little of the processor.
-expect.set_options(timeout=30_000)
+# Processes that run tests side by side where pytest-xdist is installed; tests of a file stay together and share what they
+# start.
+PROCESSES = 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("xdist") and config.option.numprocesses is None and not config.option.collectonly:
+        config.option.numprocesses, config.option.dist = PROCESSES, "loadfile"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return True if collection_path.name.startswith("test_") and lacking(collection_path) else None
+
+
+def pytest_report_header() -> str:
+    left_out = {file.name: its for file in sorted(Path(__file__).parent.rglob("test_*.py")) if (its := lacking(file))}
+    needed = sorted({name for names in left_out.values() for name in names})
+    return f"left out: {len(left_out)} files that need requirements-dev.txt ({', '.join(needed)})" if left_out else ""
+
+
+@cache
+def lacking(file: Path) -> tuple[str, ...]:
+    """Packages that a file of tests imports, itself or through training/, and that are not installed."""
+    imported = {name.partition(".")[0] for name in _imports(file)}
+    if {"training", "drawn_data"} & imported:
+        imported |= set(TRAINING)
+    return tuple(sorted(name for name in imported if importlib.util.find_spec(name) is None))
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 @dataclass(frozen=True)
@@ -132,12 +178,16 @@ def real_sets() -> dict[str, list[Root]]:
     """The public sets at hand, as ``datasets.find_sets`` gives them."""
     if not DATA.is_dir():
         pytest.skip("needs the real pictures in ../shared/data")
+    from training.data import datasets
+
     return datasets.find_sets([DATA])
 
 
 @pytest.fixture(scope="session")
 def split_of(real_sets: dict[str, list[Root]]) -> Callable[[ModelSpec], tuple[list[datasets.Sample], pd.DataFrame]]:
     """``split_of(spec)``: the pictures of that model's set and their usual split, drawn once for all models of the set."""
+    from training.data import datasets, splits
+
     drawn_once: dict[tuple, tuple[list[datasets.Sample], pd.DataFrame]] = {}
 
     def split(spec: ModelSpec) -> tuple[list[datasets.Sample], pd.DataFrame]:
@@ -154,6 +204,10 @@ def split_of(real_sets: dict[str, list[Root]]) -> Callable[[ModelSpec], tuple[li
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import expect, sync_playwright
+
+    # While the models load, the page has little of the processor.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
@@ -172,6 +226,8 @@ def phone(browser, server) -> Iterator[Page]:
 
 
 def opened(browser: Browser, server, width: int, height: int) -> Iterator[Page]:
+    from playwright.sync_api import expect
+
     context = browser.new_context(viewport={"width": width, "height": height})
     page = context.new_page()
     page.set_default_timeout(30_000)

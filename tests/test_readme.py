@@ -19,20 +19,23 @@ from conftest import ROOT
 from skinmodels import cli
 from skinmodels.registry import MODELS
 from training import tables
+from training.baselines import BASELINES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "weights" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 # Builds of one release under another name.
 SAME_RELEASE = {"tensorflow-cpu": "tensorflow"}
 
 
-def pins() -> dict[str, str]:
-    """The lines of requirements.txt by distribution, names normalised."""
-    lines = [line.strip() for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+def pins(*files: str) -> dict[str, str]:
+    """The lines of these requirements by distribution, names normalised."""
     found = {}
-    for line in lines:
-        if line and not line.startswith("#"):
-            assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z]+\])?==[0-9][0-9A-Za-z.]*", line), f"{line!r} is not pinned with =="
-            name, version = line.split("==")
+    for line in (line.strip() for file in files for line in (ROOT / file).read_text(encoding="utf-8").splitlines()):
+        if line and not line.startswith(("#", "-r ")):
+            requirement = line.partition(";")[0].strip()
+            assert re.fullmatch(r"[A-Za-z0-9._-]+(\[[a-z]+\])?==[0-9][0-9A-Za-z.]*", requirement), f"{line!r} is not pinned"
+            name, version = requirement.split("==")
             found[normalised(name.partition("[")[0])] = version
     return found
 
@@ -50,8 +53,8 @@ def sources() -> list[Path]:
 
 
 def commands() -> list[str]:
-    """The shell lines the README quotes."""
-    blocks = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+    """The shell lines that README and docs quote."""
+    blocks = re.findall(r"```bash\n(.*?)```", DOCS, flags=re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line]
 
 
@@ -73,11 +76,11 @@ def test_space_header(header):
 
 
 def test_space_header_names_the_gradio_that_is_pinned_and_installed(header):
-    assert header["sdk_version"] == pins()["gradio"] == importlib.metadata.version("gradio")
+    assert header["sdk_version"] == pins("requirements.txt")["gradio"] == importlib.metadata.version("gradio")
 
 
 def test_requirements_cover_every_import():
-    pinned, distributions = pins(), importlib.metadata.packages_distributions()
+    pinned, distributions = pins("requirements.txt", "requirements-dev.txt"), importlib.metadata.packages_distributions()
     own = {"app", "skinmodels", "training"} | {file.stem for file in (ROOT / "tests").rglob("*.py")}
     uncovered = set()
     for file in sources():
@@ -92,13 +95,13 @@ def test_requirements_cover_every_import():
 
 
 def test_commands_name_what_exists():
-    """Modules, scripts, options and models in the README's commands."""
+    """Modules, scripts, options and models in the commands of README and docs."""
     seen = set()
     for line in commands():
         for words in (part.split() for part in line.split("&&")):
             while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
                 words = words[1:]
-            if words[:1] != ["python"]:
+            if words[:1] != ["python"] or "venv" in words:
                 continue
             if words[1:3] == ["-m", "skinmodels"]:
                 cli._parser().parse_args(words[3:])
@@ -117,38 +120,37 @@ def test_commands_name_what_exists():
             for option in (word for word in arguments if word.startswith("--")):
                 assert f'"{option}"' in text, f"{module} has no option {option}: {line}"
             if arguments and not arguments[0].startswith("--"):
-                assert arguments[0] in MODELS, line
+                assert arguments[0] in {*MODELS, *BASELINES}, line
     steps = ("train", "evaluate", "publish", "baselines", "optimisers", "figures", "latency", "tables", "cards", "reproduce")
     assert seen >= {"app.py", *(f"training.{step}" for step in steps)}
     assert "pip install -r requirements.txt && python app.py" in commands()
-    assert "pip install -r requirements.txt && pytest" in commands()
+    assert "pip install -r requirements-dev.txt && pytest" in commands()
 
 
 def test_every_model_is_named():
-    assert [name for name in MODELS if f"`{name}`" not in README.partition(tables.MODELS_MARKS[0])[0]] == []
+    assert [name for name in MODELS if f"`{name}`" not in README.partition(tables.SUMMARY_MARKS[0])[0]] == []
     trained = [name for name in MODELS if not any(f"training.train {name} " in line for line in commands())]
     assert trained == []
 
 
-def test_tables_are_up_to_date():
-    assert tables.updated(README) == README, "The tables are stale. Write them anew with: python -m training.tables"
+@pytest.mark.parametrize("file", [tables.README, tables.RESULTS], ids=lambda file: file.name)
+def test_tables_are_up_to_date(file: Path):
+    stale = "The tables are stale. Write them anew with: python -m training.tables"
+    assert tables.updated(file) == file.read_text(encoding="utf-8"), stale
 
 
-def test_links_lead_to_files():
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    assert [target for target in targets if "://" not in target and not (ROOT / target).is_file()] == []
+def test_the_readme_is_a_front_door():
+    assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize("name", ["docs/CHECKLIST.md", "weights/README.md"])
-def test_links_of_other_pages_lead_to_files(name):
-    page = ROOT / name
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path):
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
-    assert targets
     assert [target for target in targets if "://" not in target and not (page.parent / target).is_file()] == []
 
 
 def test_endpoints_are_documented():
-    assert [spec.name for spec in MODELS.values() if f"`/{spec.dataset.key}`" not in README] == []
+    assert [spec.name for spec in MODELS.values() if f"`/{spec.dataset.key}`" not in DOCS] == []
 
 
 def test_citation():

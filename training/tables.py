@@ -1,6 +1,6 @@
-"""Write the tables of README.md from the records in weights/ and the audit's counts.
+"""Write the tables of README.md and docs/results.md from the records in weights/ and the audit's counts.
 
-Reads README.md, weights/*.json and training/data/audit.json; rewrites what stands between the markers, and nothing else.
+Reads both, weights/*.json and training/data/audit.json; rewrites what stands between the markers, and nothing else.
 """
 
 from __future__ import annotations
@@ -19,10 +19,34 @@ from training.baselines import BASELINES
 from training.data import datasets, lesions
 from training.fitting.runs import write_text
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README, RESULTS = ROOT / "README.md", ROOT / "docs" / "results.md"
+SUMMARY_MARKS = ("<!-- summary: begin, written by python -m training.tables -->", "<!-- summary: end -->")
 MODELS_MARKS = ("<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->")
 SPEED_MARKS = ("<!-- speed: begin, written by python -m training.tables -->", "<!-- speed: end -->")
 AUDIT_MARKS = ("<!-- audit: begin, written by python -m training.tables -->", "<!-- audit: end -->")
+
+
+def summary_table() -> str:
+    """One row a model: what its paper claims beside what was measured on the cleanest test pictures, as Markdown."""
+    lines = [
+        "| model | its paper claims | accuracy | balanced accuracy | ROC-AUC | test pictures |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, spec in MODELS.items():
+        record = weights.read_record(name)
+        block = record.get("test_clean") or record["test"]
+        claim = f"{spec.claims[0].words} {spec.claims[0].value:.1%}" if spec.claims else _no_claim(spec)
+        lines.append(f"| `{name}`{_reduced(record)} | {claim} | {_figures(block)} | {block['n']:,} |")
+    return "\n".join(lines)
+
+
+def _no_claim(spec: ModelSpec) -> str:
+    return "no figure printed" if spec.paper else "ours: none"
+
+
+def _reduced(record: dict) -> str:
+    return " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""
 
 
 def models_table() -> str:
@@ -59,11 +83,10 @@ def speed_table() -> str:
 
 def _rows(spec: ModelSpec, record: dict) -> list[str]:
     claims = "<br>".join(f"{claim.words} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
-    claims = claims or ("no figure printed" if spec.paper else "ours: none")
+    claims = claims or _no_claim(spec)
     test, clean = record["test"], record.get("test_clean")
-    reduced = " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""
     cells = [
-        f"`{record['name']}`{reduced}",
+        f"`{record['name']}`{_reduced(record)}",
         claims,
         f"{test['n']:,}",
         _figures(test),
@@ -119,18 +142,21 @@ def _split_words(split: tuple[str, str]) -> str:
     return f"{title}, pictures at random" if kind == "random" else title
 
 
-def updated(text: str) -> str:
-    """README text with fresh tables. Raises SkinModelError where the markers are missing."""
-    text = _between(text, MODELS_MARKS, f"{models_table()}\n\n{SPLIT_TEXT}\n\n{split_table()}")
-    text = _between(text, SPEED_MARKS, speed_table())
-    return _between(text, AUDIT_MARKS, audit_table())
+def updated(file: Path) -> str:
+    """The text of ``README`` or ``RESULTS`` with fresh tables. Raises SkinModelError where the markers are missing."""
+    text = file.read_text(encoding="utf-8")
+    if file == README:
+        return _between(text, SUMMARY_MARKS, summary_table(), file.name)
+    text = _between(text, MODELS_MARKS, f"{models_table()}\n\n{SPLIT_TEXT}\n\n{split_table()}", file.name)
+    text = _between(text, SPEED_MARKS, speed_table(), file.name)
+    return _between(text, AUDIT_MARKS, audit_table(), file.name)
 
 
-def _between(text: str, marks: tuple[str, str], written: str) -> str:
+def _between(text: str, marks: tuple[str, str], written: str, name: str) -> str:
     before, begin, rest = text.partition(marks[0])
     _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise SkinModelError(f"Expected the markers {marks[0]} and {marks[1]} in README.md. Received: a text without them")
+        raise SkinModelError(f"Expected the markers {marks[0]} and {marks[1]} in {name}. Received: a text without them")
     return f"{before}{begin}\n\n{written}\n\n{end}{after}"
 
 
@@ -147,11 +173,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     example = "example: python -m training.tables"
     argparse.ArgumentParser(prog="python -m training.tables", description=__doc__, epilog=example).parse_args(arguments)
     try:
-        written = updated(README.read_text(encoding="utf-8"))
+        written = {file: updated(file) for file in (README, RESULTS)}
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    write_text(README, written)
+    for file, text in written.items():
+        write_text(file, text)
     return 0
 
 
