@@ -16,7 +16,7 @@ from skinmodels.ui import uploads
 UPLOADS = uploads.own_folder()
 
 # These import Gradio, which has to know the folder by then.
-from skinmodels.ui import page  # noqa: E402
+from skinmodels.ui import page, sessions  # noqa: E402
 from skinmodels.ui.launch import LAUNCH  # noqa: E402
 
 # Seconds between the server's start and the loading of the models, so that whoever waits for the page gets it first:
@@ -57,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Ended by a service manager, too, the server closes in order, and what was uploaded is deleted.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     uploads.delete_old_in_background(UPLOADS, *page.DELETE_CACHE)
+    sessions.end_old_in_background(demo, *page.DELETE_CACHE)
     inference.warm_in_background(delay=LOAD_AFTER)
     demo.block_thread()
     return 0

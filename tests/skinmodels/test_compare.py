@@ -146,7 +146,8 @@ def payload(path) -> ImageData:
     return ImageData(path=str(path))
 
 
-def test_a_picture_is_known_by_the_bytes_of_its_file(drawn, tmp_path):
+def test_a_picture_is_known_by_the_bytes_of_its_file(drawn, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     path = tmp_path / "drawn.jpg"
     drawn(1).save(path)
     read = picture.PictureInput().preprocess(payload(path))
@@ -154,7 +155,8 @@ def test_a_picture_is_known_by_the_bytes_of_its_file(drawn, tmp_path):
     assert read.info["sha256"] == picture.sha256(path)
 
 
-def test_a_preview_stands_for_its_file_and_no_other_picture_can(drawn, tmp_path):
+def test_a_preview_stands_for_its_file_and_no_other_picture_can(drawn, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     path, shown, forged = tmp_path / "drawn.tif", tmp_path / "shown.png", tmp_path / "forged.png"
     drawn(1).save(path)
     component = picture.PictureInput(format="png")

@@ -302,7 +302,8 @@ def test_too_many_bytes(tmp_path):
     assert "20 MB" in refused(path)
 
 
-def test_the_page_may_read_larger_files_that_it_wrote_itself(tmp_path):
+def test_the_page_may_read_larger_files_that_it_wrote_itself(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     noise = np.random.default_rng(0).integers(0, 256, (2700, 2700, 3), dtype=np.uint8)
     path = tmp_path / "decoded.png"
     Image.fromarray(noise).save(path, compress_level=1)

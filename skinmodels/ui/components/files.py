@@ -15,6 +15,7 @@ from skinmodels import images
 from skinmodels.batch import picture_files
 from skinmodels.errors import SkinModelError
 from skinmodels.ui.errors import shown
+from skinmodels.ui.upload_guard import uploaded
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class FilesInput(gr.File):
     @shown
     def preprocess(self, payload: _Sent | FileData | None) -> list[Upload]:  # type: ignore[override]
         files = [] if payload is None else payload.root if isinstance(payload, _Sent) else [payload]
-        return [Upload(Path(file.path), _name(file)) for file in map(self._file, files)]
+        return [Upload(uploaded(file.path), _name(file)) for file in map(self._file, files)]
 
     def _file(self, sent: FileData | str) -> FileData:
         """The file; one that came as its URL is fetched by Gradio, which also keeps from addresses that are not public."""

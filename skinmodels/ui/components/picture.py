@@ -14,6 +14,7 @@ from PIL import Image
 from skinmodels import images
 from skinmodels.ui.components.served_image import KeptImage
 from skinmodels.ui.errors import shown
+from skinmodels.ui.upload_guard import uploaded
 
 # Formats that browsers have no preview for: people see the decoded picture instead.
 _NOT_SHOWN_BY_BROWSERS = ("TIFF", "HEIF")
@@ -42,7 +43,7 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _original(path: str, picture: Image.Image) -> str | None:
+def _original(path: Path, picture: Image.Image) -> str | None:
     """The SHA-256 of the file that this one is the preview of; None where it is no preview of ours."""
     if picture.info["format"] != "PNG":
         return None
@@ -75,6 +76,7 @@ class PictureInput(KeptImage):
     def preprocess(self, payload: ImageData | None) -> Image.Image | None:  # type: ignore[override]
         if payload is None or payload.path is None:
             return None
-        picture = images.read(payload.path, images.MAX_DECODED_BYTES)
-        picture.info["sha256"] = _original(payload.path, picture) or sha256(payload.path)
+        path = uploaded(payload.path)
+        picture = images.read(path, images.MAX_DECODED_BYTES)
+        picture.info["sha256"] = _original(path, picture) or sha256(path)
         return picture
