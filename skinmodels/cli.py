@@ -133,9 +133,9 @@ def _described(name: str) -> dict[str, Any]:
         record = weights.check(name)
     except SkinModelError as error:
         return described | {"error": str(error)}
-    test = record.get("test") or {}
     keys = ("n", "accuracy", "balanced_accuracy", "macro_auc", "sensitivity", "specificity")
-    return described | {"weights_sha256": record["sha256"], "test": {key: test[key] for key in keys if key in test}}
+    test = record.test.model_dump(include=set(keys), exclude_unset=True) if record.test else {}
+    return described | {"weights_sha256": record.sha256, "test": {key: test[key] for key in keys if key in test}}
 
 
 def _predict(options: argparse.Namespace) -> int:

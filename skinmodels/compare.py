@@ -85,7 +85,7 @@ def answers(names: Sequence[str], image: Image.Image) -> Iterator[Answer]:
     for name in names:
         try:
             prediction = inference.predict(name, image)
-            yield Answer(name, prediction, inference.loaded(name).record.get("sha256", ""))
+            yield Answer(name, prediction, inference.loaded(name).record.sha256)
         except SkinModelError as error:
             yield Answer(name, error=str(error))
 

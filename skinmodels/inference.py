@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -17,6 +17,7 @@ from skinmodels import labels, weights
 from skinmodels.calibration import scaled
 from skinmodels.conformal import prediction_sets
 from skinmodels.errors import SkinModelError
+from skinmodels.records import Record
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 
@@ -40,7 +41,7 @@ class Loaded:
     """A network ready to be called, and the record of the weights it was given."""
 
     network: keras.Model
-    record: dict[str, Any]
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -96,17 +97,16 @@ def predict_batch(name: str, images: Sequence[Image.Image]) -> list[Prediction]:
     return predictions
 
 
-def calibrated(record: dict[str, Any], probabilities: np.ndarray) -> np.ndarray:
+def calibrated(record: Record, probabilities: np.ndarray) -> np.ndarray:
     """A network's probabilities (n, labels) with the temperature of its record applied; as they are where it has none."""
-    return scaled(probabilities, float(record.get("calibration", {}).get("temperature", 1.0)))
+    return scaled(probabilities, record.calibration.temperature if record.calibration else 1.0)
 
 
-def _conformal(spec: ModelSpec, record: dict[str, Any], probabilities: np.ndarray) -> list[tuple[str, ...] | None]:
+def _conformal(spec: ModelSpec, record: Record, probabilities: np.ndarray) -> list[tuple[str, ...] | None]:
     """The conformal set of each row of calibrated probabilities."""
-    thresholds = record.get("conformal", {}).get("thresholds")
-    if thresholds is None:
+    if record.conformal is None:
         return [None] * len(probabilities)
-    held = prediction_sets(probabilities, np.array([thresholds[code] for code in spec.labels]))
+    held = prediction_sets(probabilities, np.array([record.conformal.thresholds[code] for code in spec.labels]))
     return [tuple(code for code, its in zip(spec.labels, row, strict=True) if its) for row in held]
 
 

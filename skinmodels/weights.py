@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from skinmodels import record_text
 from skinmodels.errors import SkinModelError
+from skinmodels.records import OptimiserComparison, Record
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 
@@ -42,44 +43,59 @@ def optimisers_path(name: str) -> Path:
     return folder() / f"{name}.optimisers.json"
 
 
-def read_optimisers(name: str) -> dict[str, Any]:
-    """What ``training.optimisers`` measured on that network; empty where that was not done or cannot be read."""
+def read_optimisers(name: str) -> OptimiserComparison | None:
+    """What ``training.optimisers`` measured on that network, None where that was not done. Raises SkinModelError if damaged."""
+    path = optimisers_path(name)
     try:
-        found = json.loads(optimisers_path(name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        text = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        return record_text.parsed(OptimiserComparison, text, path.name)
+    except SkinModelError as error:
+        raise SkinModelError(f"The comparison of optimisers is damaged: {_inner(error)}") from None
 
 
-def read_record(name: str) -> dict[str, Any]:
+def read_record(name: str) -> Record:
     """What training measured about that model or classical baseline. Raises SkinModelError where it is missing or broken."""
     title = MODELS[name].title if name in MODELS else name
     try:
-        text = record_path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = record_path(name).read_bytes()
+    except OSError:
         raise SkinModelError(f'The record of the model "{title}" is missing: expected a readable {name}.json.') from None
     try:
-        record = json.loads(text)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
-        raise SkinModelError(f'The record of the model "{title}" is damaged: expected a JSON object in {name}.json.')
+        record = record_text.parsed(Record, text, f"{name}.json")
+        if record.name != name:
+            raise SkinModelError(f"Expected name in {name}.json to be {name}. Received: {record.name}")
+    except SkinModelError as error:
+        raise SkinModelError(f'The record of the model "{title}" is damaged: {_inner(error)}') from None
     return record
 
 
-def baselines() -> list[dict[str, Any]]:
+def _inner(error: SkinModelError) -> str:
+    """That sentence as the end of another."""
+    return str(error)[0].lower() + str(error)[1:]
+
+
+def recorded() -> list[str]:
+    """The names of all that have a record: the models in display order, then classical baselines by name."""
+    names = {path.stem for path in folder().glob("*.json") if "." not in path.stem}
+    return [*(name for name in MODELS if name in names), *sorted(names - set(MODELS))]
+
+
+def baselines() -> list[Record]:
     """The records of the classical baselines, which have no weights to serve, by name. Broken ones are left out."""
     found = []
-    for path in sorted(folder().glob("*.json")):
-        if path.stem not in MODELS and "." not in path.stem:
+    for name in recorded():
+        if name not in MODELS:
             try:
-                found.append(read_record(path.stem))
+                found.append(read_record(name))
             except SkinModelError:
                 continue
-    return [record for record in found if "baseline" in record]
+    return [record for record in found if record.baseline]
 
 
-def check(name: str) -> dict[str, Any]:
+def check(name: str) -> Record:
     """The model's record, once its weights file is known to be the one the record describes.
 
     Raises:
@@ -96,14 +112,14 @@ def check(name: str) -> dict[str, Any]:
         digest = _sha256(path, state.st_mtime_ns, state.st_size)
     except OSError:
         raise SkinModelError(f'The weights of the model "{spec.title}" are missing: {path.name} cannot be read.') from None
-    if digest != record.get("sha256"):
+    if digest != record.sha256:
         raise SkinModelError(
             f'The weights of the model "{spec.title}" are damaged: {path.name} is not the file that {name}.json describes.'
         )
-    if record.get("labels") != list(spec.labels):
+    if record.labels != list(spec.labels):
         raise SkinModelError(
             f'The weights of the model "{spec.title}" cannot be used: expected the labels {", ".join(spec.labels)}. '
-            f"Received: {record.get('labels')}"
+            f"Received: {', '.join(record.labels)}"
         )
     return record
 

@@ -8,7 +8,7 @@ from typing import Any
 from skinmodels import labels
 from skinmodels.registry import MODELS
 
-SLICED = {
+SUBGROUPS = {
     "sex": ("female", "male"),
     "age_band": ("under 40", "40 to 60", "over 60"),
     "site": ("back", "face"),
@@ -71,19 +71,19 @@ def full(name: str, published: dict[str, Any]) -> dict[str, Any]:
     intervals = {metric: [value - 0.05, value + 0.05] for metric, value in shares.items()}
     rates: dict[str, Any] = {"n": 210, "n_malignant": 44, **shares, "intervals": intervals}
     few: dict[str, Any] = {"n": 4, "n_malignant": 1, **dict.fromkeys(shares), "intervals": {}}
-    record["slices"] = {
-        column: {value: few if i == 1 else rates for i, value in enumerate(values)} for column, values in SLICED.items()
+    record["subgroups"] = {
+        column: {value: few if i == 1 else rates for i, value in enumerate(values)} for column, values in SUBGROUPS.items()
     }
     record["external"] = {
         "pad_ufes": {
             "title": "PAD-UFES-20, clinical photographs",
             "n": 1200,
             "note": "Photographs from phones, which no training picture is.",
-            "axis": rates,
-            "axis_without_ack": rates,
+            "malignancy": rates,
+            "malignancy_without_ack": rates,
             "matching": {"labels": list(codes[:3])} | rates,
             "by_fitzpatrick": {"1": rates, "2": rates, "5": few},
         },
-        "siim": {"title": "Melanoma set", "n": 900, "note": "", "axis": rates, "matching": None},
+        "siim": {"title": "Melanoma set", "n": 900, "note": "", "malignancy": rates, "matching": None},
     }
     return record

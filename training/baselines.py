@@ -30,10 +30,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skinmodels import sources, weights
+from skinmodels import record_text, sources, weights
 from skinmodels.architectures.ham_cnn import HAM_LABELS
 from skinmodels.architectures.mobilenet import HAM_REFERENCE
 from skinmodels.errors import SkinModelError
+from skinmodels.records import SCHEMA_VERSION, Record
 from skinmodels.spec import Claim, ModelSpec, Preprocessing
 from training.data import datasets, splits
 from training.data.pixels import decode
@@ -189,7 +190,7 @@ def _seeing(sees: str) -> Callable[[np.ndarray], np.ndarray]:
     return lambda values: statistics(values, sees)
 
 
-def publish(name: str, data: Sequence[str]) -> dict:
+def publish(name: str, data: Sequence[str]) -> Record:
     """Fit a baseline, measure it and write its record; returns the record. Raises SkinModelError."""
     baseline = BASELINES[name]
     spec = baseline.spec
@@ -209,7 +210,7 @@ def publish(name: str, data: Sequence[str]) -> dict:
     seconds = time.perf_counter() - began
     split = {"kind": kind, "seed": 0, "n": splits.counts(table)}
     tables = gather([Subject(spec, Answering(estimator, sees, spec.binary), split)], sets)[name]
-    record = _record(baseline, split, seconds) | figures.computed(spec.labels, tables)
+    record = record_text.of(Record, _record(baseline, split, seconds) | figures.computed(spec.labels, tables, spec.claims))
     folder = weights.folder()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as beside:
@@ -224,9 +225,10 @@ def _record(baseline: Baseline, split: dict, seconds: float) -> dict:
     packages = ("scikit-learn", "numpy", *(["xgboost-cpu"] if baseline.estimator == "xgboost" else []))
     configuration = {"estimator": baseline.estimator, "settings": SETTINGS[baseline.estimator], "sees": SEEN[baseline.sees]}
     if baseline.sees == "features":
-        configuration["reference_sha256"] = weights.read_record(HAM_REFERENCE.name)["sha256"]
+        configuration["reference_sha256"] = weights.read_record(HAM_REFERENCE.name).sha256
     silent = ["the paper says neither what it gave to this classifier nor how it was set"]
     return {
+        "schema_version": SCHEMA_VERSION,
         "name": spec.name,
         "title": spec.title,
         "source": "paper" if spec.paper else "ours",
@@ -258,7 +260,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if unknown := set(given.names) - set(BASELINES):
             raise SkinModelError(f"Expected names of {', '.join(BASELINES)}. Received: {', '.join(sorted(unknown))}")
         for name in given.names or BASELINES:
-            print(report(name, publish(name, given.data)["test"]), flush=True)
+            print(report(name, publish(name, given.data).held_out), flush=True)
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from huggingface_hub.repocard_data import EvalResult, eval_results_to_model_inde
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
+from skinmodels.measured import ClassCoverage, Conformal, OperatingPoint
+from skinmodels.records import OptimiserComparison, Record, Split, Training
 from skinmodels.registry import MODELS
 from skinmodels.report.card_figures import BLOCKS, claims
 from skinmodels.report.limits import limits
@@ -38,7 +40,7 @@ _METRICS = {
     "macro_f1": ("f1", "macro F1"),
 }
 # Blocks measured with the published weights; those of the random split belong to another training.
-_PUBLISHED = {"test_clean": "test_clean", "test": "test"}
+_PUBLISHED = ("test_clean", "test")
 
 _INTRODUCTION = """# Skin-lesion classifiers from published papers, rebuilt and measured
 
@@ -72,9 +74,9 @@ def text() -> str:
     return f"---\n{header}---\n\n" + "\n\n".join([_INTRODUCTION, *cards, *baselines]) + "\n"
 
 
-def metadata(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def metadata(records: dict[str, Record]) -> dict[str, Any]:
     """The YAML header: what the Hub indexes, and ``model-index`` with the figures of every model, by record."""
-    found = (_started_from(record["training"]) for record in records.values())
+    found = (_started_from(record.training) for record in records.values())
     started = list(dict.fromkeys(repository for _, repository in filter(None, found)))
     base = {"base_model": started, "base_model_relation": "finetune"} if started else {}
     return {
@@ -104,139 +106,144 @@ def _slug(dataset: DataSet) -> str:
     return re.sub(r"[^a-z0-9]+", "-", dataset.title.lower()).strip("-")
 
 
-def _index(spec: ModelSpec, record: dict[str, Any]) -> list[dict[str, Any]]:
+def _index(spec: ModelSpec, record: Record) -> list[dict[str, Any]]:
     """The model's entry in ``model-index``."""
     results = [
         EvalResult(
             task_type="image-classification",
             dataset_type=_slug(spec.dataset),
             dataset_name=spec.dataset.title,
-            dataset_split=split,
+            dataset_split=key,
             metric_type=hub,
             metric_name=words,
-            metric_value=round(record[block][metric], 4),
+            metric_value=round(value, 4),
         )
-        for block, split in _PUBLISHED.items()
-        if block in record
+        for key in _PUBLISHED
+        if (block := record.block(key))
         for metric, (hub, words) in _METRICS.items()
-        if metric in record[block]
+        if (value := block.value(metric)) is not None
     ]
     return eval_results_to_model_index(spec.name, results)
 
 
-def _card(spec: ModelSpec, record: dict[str, Any]) -> str:
+def _card(spec: ModelSpec, record: Record) -> str:
     """A section of Markdown on one model."""
-    training, split = record["training"], record["split"]
+    training, split = record.training, record.split
     parts = [
         f"## {spec.name}",
-        f"{spec.title}: {_origin(spec, training)} {record['params']:,} parameters, {record['file_bytes'] / 1e6:.1f} MB. "
+        f"{spec.title}: {_origin(spec, training)} {record.params:,} parameters, {(record.file_bytes or 0) / 1e6:.1f} MB. "
         f"Answers: {', '.join(f'`{code}`' for code in spec.labels)}.",
         claims(spec),
         _measured(record),
         *_more(record),
-        f"Trained on {spec.dataset.title} ({spec.dataset.licence}), {_pictures(split)}, split by {split['kind']}, seed "
-        f"{split['seed']}, {training['epochs']} epochs, {training['schedule']} schedule, {training['date']}:",
-        f"```bash\n{training['command']}\n```",
-        _bullets("Otherwise than in the paper, or where it is silent:", training["deviations"]),
+        f"Trained on {spec.dataset.title} ({spec.dataset.licence}), {_pictures(split)}, split by {split.kind}, seed "
+        f"{split.seed}, {training.epochs} epochs, {training.schedule} schedule, {training.date}:",
+        f"```bash\n{training.command}\n```",
+        _bullets("Otherwise than in the paper, or where it is silent:", training.deviations),
         _optimisers(weights.read_optimisers(spec.name)),
         _bullets("Limits:", limits(spec, record)),
-        f"SHA-256 of `{spec.name}.weights.h5`: `{record['sha256']}`",
+        f"SHA-256 of `{spec.name}.weights.h5`: `{record.sha256}`",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _optimisers(found: dict[str, Any]) -> str:
+def _optimisers(found: OptimiserComparison | None) -> str:
     """A sentence on the comparison of optimisers; empty without one."""
-    last = {its["title"]: its["history"][-1] for its in found.get("optimisers", {}).values()}
-    figures = [f"{name} loss {its['val_loss']:.3f} and ROC-AUC {its['val_auc']:.3f}" for name, its in last.items()]
-    if not figures:
+    if found is None or not found.optimisers:
         return ""
-    shown = f"{found['epochs']} epochs of {found['steps']} batches of {found['batch_size']}"
-    return f"Optimisers compared on validation after {shown} (`{found['command']}`): {'; '.join(figures)}."
+    last = {its.title: its.history[-1] for its in found.optimisers.values()}
+    figures = [f"{name} loss {its['val_loss']:.3f} and ROC-AUC {its['val_auc']:.3f}" for name, its in last.items()]
+    shown = f"{found.epochs} epochs of {found.steps} batches of {found.batch_size}"
+    return f"Optimisers compared on validation after {shown} (`{found.command}`): {'; '.join(figures)}."
 
 
-def _baseline(record: dict[str, Any]) -> str:
+def _baseline(record: Record) -> str:
     """A section on a classical baseline, which has figures alone."""
-    claimed = "; ".join(f"{claim['metric']} {claim['value']:.4g} ({claim['where']})" for claim in record["claims"])
-    origin = f"after {record['paper']}" if record["paper"] else "our own"
+    claimed = "; ".join(f"{claim.metric} {claim.value:.4g} ({claim.where})" for claim in record.claims)
+    origin = f"after {record.paper}" if record.paper else "our own"
     parts = [
-        f"## {record['name']}",
-        f"{record['title']}: a classical baseline, {origin}. It is measured, and not served.",
+        f"## {record.name}",
+        f"{record.title}: a classical baseline, {origin}. It is measured, and not served.",
         f"The paper claims: {claimed}." if claimed else "",
         _measured(record),
-        f"Fitted on {record['data_set']}, {_pictures(record['split'])}, split by {record['split']['kind']}:",
-        f"```bash\n{record['training']['command']}\n```",
-        _bullets("Otherwise than in the paper, or where it is silent:", record["training"]["deviations"]),
+        f"Fitted on {record.data_set}, {_pictures(record.split)}, split by {record.split.kind}:",
+        f"```bash\n{record.training.command}\n```",
+        _bullets("Otherwise than in the paper, or where it is silent:", record.training.deviations),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _origin(spec: ModelSpec, training: dict[str, Any]) -> str:
+def _origin(spec: ModelSpec, training: Training) -> str:
     paper = f"after {spec.paper.citation}." if spec.paper else "a network of our own, of no paper."
     base = _started_from(training)
     return f"{paper} Fine-tuned from the ImageNet weights of {base[0]}." if base else paper
 
 
-def _started_from(training: dict[str, Any]) -> tuple[str, str] | None:
+def _started_from(training: Training) -> tuple[str, str] | None:
     """The ImageNet network this training started from, in words and by its repository on the Hub, if it started from one."""
-    if training["configuration"].get("imagenet"):
+    if training.configuration.imagenet:
         return "VGG-16", "keras-team/vgg"
-    start = training["configuration"].get("start")
+    start = training.configuration.start
     return _STARTED_FROM[Path(start).suffix] if start else None
 
 
-def _pictures(split: dict[str, Any]) -> str:
-    return ", ".join(f"{count:,} {part}" for part, count in split["n"].items())
+def _pictures(split: Split) -> str:
+    return ", ".join(f"{count:,} {part}" for part, count in split.n.items())
 
 
-def _measured(record: dict[str, Any]) -> str:
+def _measured(record: Record) -> str:
     lines = [f"| measured on | pictures | {' | '.join(words for _, words in _METRICS.values())} |"]
     lines.append(f"|{'---|' * (len(_METRICS) + 2)}")
     for key, words in BLOCKS.items():
-        if block := record.get(key):
-            figures = " | ".join(_figure(block.get(metric), block["intervals"].get(metric)) for metric in _METRICS)
-            lines.append(f"| {words} | {block['n']:,} | {figures} |")
+        if block := record.block(key):
+            figures = " | ".join(_figure(block.value(metric), block.interval(metric)) for metric in _METRICS)
+            lines.append(f"| {words} | {block.n:,} | {figures} |")
     return "\n".join(lines)
 
 
-def _more(record: dict[str, Any]) -> list[str]:
+def _more(record: Record) -> list[str]:
     """A sentence on each thing that was measured beyond the headline figures."""
     found = []
-    if fitted := record.get("calibration"):
+    if fitted := record.calibration:
         found.append(
-            f"Calibration: temperature {fitted['temperature']:.3f}; expected calibration error on test "
-            f"{fitted['before']['ece']:.3f} before, {fitted['after']['ece']:.3f} after."
+            f"Calibration: temperature {fitted.temperature:.3f}; expected calibration error on test "
+            f"{fitted.before.ece:.3f} before, {fitted.after.ece:.3f} after."
         )
-    if conformal := record.get("conformal"):
-        test = conformal["test"]
-        found.append(
-            f"Conformal sets for {conformal['coverage']:.0%} coverage: {test['coverage']:.1%} on test, "
-            f"{'inside' if test['within'] else 'outside'} the 99 % band of {test['band'][0]:.3f} to {test['band'][1]:.3f}; "
-            f"mean size {test['mean_size']:.2f}{_outside(test['per_class'])}."
-        )
-    for key, words in (("operating_points", "test"), ("operating_points_clean", "the clean part of it")):
-        if axis := record.get(key):
-            points = "; ".join(_point(point) for point in axis["points"])
-            auc = _figure(axis["auc"], axis.get("auc_interval"))
-            found.append(f"Malignant ({', '.join(axis['malignant'])}) against benign on {words}: ROC-AUC {auc}; {points}.")
-    for other in record.get("external", {}).values():
-        if axis := other.get("axis"):
-            auc = _figure(axis.get("auc"), (axis.get("intervals") or {}).get("auc"))
-            found.append(f"On {other['title']} ({axis['n']:,} pictures), malignant against benign: ROC-AUC {auc}.")
+    if record.conformal:
+        found.append(_conformal(record.conformal))
+    for axis, words in ((record.operating_points, "test"), (record.operating_points_clean, "the clean part of it")):
+        if axis:
+            points = "; ".join(_point(point) for point in axis.points)
+            auc = _figure(axis.auc, axis.auc_interval)
+            found.append(f"Malignant ({', '.join(axis.malignant)}) against benign on {words}: ROC-AUC {auc}; {points}.")
+    for other in record.external.values():
+        if its := other.malignancy:
+            auc = _figure(its.auc, its.interval("auc"))
+            found.append(f"On {other.title} ({its.n:,} pictures), malignant against benign: ROC-AUC {auc}.")
     return found
 
 
-def _outside(per_class: dict[str, Any]) -> str:
+def _conformal(fitted: Conformal) -> str:
+    test = fitted.test
+    low, high = test.band or (0.0, 1.0)
+    return (
+        f"Conformal sets for {fitted.coverage:.0%} coverage: {test.coverage or 0:.1%} on test, "
+        f"{'inside' if test.within else 'outside'} the 99 % band of {low:.3f} to {high:.3f}; "
+        f"mean size {test.mean_size:.2f}{_outside(test.per_class)}."
+    )
+
+
+def _outside(per_class: Mapping[str, ClassCoverage]) -> str:
     """The classes whose own coverage is not what their sample sizes allow."""
-    found = [f"`{code}` {row['coverage']:.1%}" for code, row in per_class.items() if row["within"] is False]
+    found = [f"`{code}` {row.coverage or 0:.1%}" for code, row in per_class.items() if row.within is False]
     return f"; by class, outside theirs: {', '.join(found)}" if found else ""
 
 
-def _point(point: dict[str, Any]) -> str:
-    return f"{point['name']}: sensitivity {point['sensitivity']:.3f}, specificity {point['specificity']:.3f}"
+def _point(point: OperatingPoint) -> str:
+    return f"{point.name}: sensitivity {_figure(point.sensitivity)}, specificity {_figure(point.specificity)}"
 
 
-def _figure(value: float | None, interval: Sequence[float] | None) -> str:
+def _figure(value: float | None, interval: Sequence[float] | None = None) -> str:
     if value is None:
         return "too few pictures"
     return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if interval else f"{value:.3f}"

@@ -13,7 +13,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -26,9 +25,6 @@ from training.evaluation import plots
 from training.evaluation.measure import Measured, calibrated, measure, report, run_split, trained
 from training.evaluation.predictions import chosen
 from training.fitting.runs import RunFolder, read_json, write_json, write_text
-
-if TYPE_CHECKING:
-    pass
 
 EXAMPLE = "example: python -m training.evaluate ham_cnn28 --data HAM10000.zip"
 
@@ -65,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     # A run that is not published has no calibration yet.
-    record = weights.read_record(given.name) if given.run is None else {}
-    print(report(given.name, measured.block, calibrated(record, measured.rows)))
+    found = calibrated(weights.read_record(given.name), measured.rows) if given.run is None else None
+    print(report(given.name, measured.block, found))
     return 0
 
 
@@ -101,10 +97,10 @@ def _pictures(spec: ModelSpec, data: Sequence[str]) -> list[datasets.Sample]:
 def _write(folder: Path, spec: ModelSpec, measured: Measured) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "metrics.json"
-    write_json(kept, {**(read_json(kept) if kept.exists() else {}), "test": measured.block})
+    write_json(kept, {**(read_json(kept) if kept.exists() else {}), "test": measured.block.content()})
     write_text(folder / "test.csv", measured.rows.to_csv(index=False))
     title = f"{spec.name}, test"
-    plots.confusion(measured.block["confusion_matrix"], spec.labels, title, folder / "confusion_test.png")
+    plots.confusion(measured.block.confusion_matrix, spec.labels, title, folder / "confusion_test.png")
 
 
 if __name__ == "__main__":

@@ -1,51 +1,59 @@
-"""Compute the figures of published weights again: from their files, the seeded split and the pictures.
+"""Compute the figures of published records again: from the pictures, or from the probabilities beside the records.
 
-Writes weights/NAME.json and the probabilities beside it (test, calibration, external) anew; weights files stay as they
-are. With --check nothing is written, and a figure that moved by more than 0.001 is an error.
+With --data, from weights files, the seeded split and the pictures: writes weights/NAME.json and the probabilities beside it
+(test, calibration, external) anew; weights files stay as they are. With --from-predictions, from these probabilities alone:
+writes every weights/NAME.json anew, of networks and classical baselines alike. With --check nothing is written, and a figure
+that moved is an error: by more than 0.001 where pictures were read, at all where they were not.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
-from skinmodels import weights
+from skinmodels import record_text, weights
 from skinmodels.errors import SkinModelError
+from skinmodels.records import Record
 from skinmodels.registry import MODELS, model_spec
 from training.data import datasets
-from training.evaluation.figures import KEYS, computed
+from training.evaluation.figures import computed, recorded, with_figures
 from training.evaluation.predictions import Subject, Tables, gather
 from training.evaluation.record_files import put_in_place, read_random_split, read_tables, save
 
 EXAMPLE = "example: python -m training.figures ham_cnn28 --data HAM10000.zip isic2019.zip pad_ufes.zip"
-# Figures may move by so much between machines.
+# Figures may move by so much between machines,
 TOLERANCE = 1e-3
+# and by so much where libraries of other versions compute them from the same probabilities.
+ROUNDING = 1e-6
 
 
-def moved(old: object, new: object, where: str = "") -> Iterator[str]:
-    """One line for each figure that differs by more than ``TOLERANCE``, and for what only one side has."""
+def moved(old: object, new: object, where: str = "", tolerance: float = TOLERANCE) -> Iterator[str]:
+    """One line for each figure that differs by more than ``tolerance``, and for what only one side has."""
     if where.endswith(".roc") and isinstance(old, dict) and isinstance(new, dict) and set(old) == set(new):
         for key in old:
-            if (area := _area_between(old[key], new[key])) > TOLERANCE:
+            if (area := _area_between(old[key], new[key])) > tolerance:
                 yield f"{where}.{key}: {area:.4f} between the curves"
     elif isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*old, *new]):
             if key not in old or key not in new:
                 yield f"{where}.{key}: only {'recorded' if key in old else 'computed'}".lstrip(".")
             else:
-                yield from moved(old[key], new[key], f"{where}.{key}".lstrip("."))
+                yield from moved(old[key], new[key], f"{where}.{key}".lstrip("."), tolerance)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for i, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from moved(one, other, f"{where}[{i}]")
+            yield from moved(one, other, f"{where}[{i}]", tolerance)
     elif isinstance(old, bool) or not isinstance(old, int | float) or not isinstance(new, int | float):
         if old != new:
             yield f"{where}: {old} recorded, {new} computed"
-    elif abs(old - new) > TOLERANCE:
+    elif abs(old - new) > tolerance:
         yield f"{where}: {old:.6g} recorded, {new:.6g} computed"
 
 
@@ -62,29 +70,57 @@ def again(names: Sequence[str], data: Sequence[str], first: int | None = None) -
     subjects = []
     for name in names:
         record = weights.check(name)
-        if lost := [key for key in record.get("external", {}) if key not in sets]:
+        if lost := [key for key in record.external if key not in sets]:
             raise SkinModelError(f"Expected every set {name} was measured on. Received: data without {', '.join(lost)}")
-        subjects.append(Subject(model_spec(name), weights.load(name), record["split"]))
+        subjects.append(Subject(model_spec(name), weights.load(name), record.split.content()))
     found = gather(subjects, sets, first)
     for name, tables in found.items():
         tables.random_split = read_random_split(name, model_spec(name).labels)
     return found
 
 
-def rewrite(name: str, tables: Tables) -> dict:
-    """Put figures computed from these answers into the published record, and return it."""
-    record = {key: value for key, value in weights.read_record(name).items() if key not in KEYS}
-    record |= computed(record["labels"], tables, model_spec(name).claims)
+def fresh(name: str, tables: Tables) -> Record:
+    """The published record with figures computed from these answers."""
+    record = weights.read_record(name)
+    claims = MODELS[name].claims if name in MODELS else record.claims
+    return with_figures(record, computed(record.labels, tables, claims))
+
+
+def rewrite(name: str, tables: Tables) -> None:
+    """Put figures computed from these answers into the published record, and the answers beside it."""
+    record = fresh(name, tables)
     with tempfile.TemporaryDirectory(dir=weights.folder()) as beside:
         save(name, record, tables, Path(beside))
         put_in_place(name, Path(beside))
-    return record
 
 
-def differences(name: str, tables: Tables) -> list[str]:
+def differences(name: str, tables: Tables, tolerance: float = TOLERANCE) -> list[str]:
     """What is not as the published record says."""
-    recorded = {key: value for key, value in weights.read_record(name).items() if key in KEYS}
-    return list(moved(recorded, computed(model_spec(name).labels, tables, model_spec(name).claims)))
+    found = moved(recorded(weights.read_record(name)), recorded(fresh(name, tables)), tolerance=tolerance)
+    return [f"{name}: {line}" for line in found]
+
+
+def rewritten_from_predictions(name: str) -> list[str]:
+    """Write the record's figures anew from the answers beside it, which stay as they are; no differences are left.
+
+    Figures that differ by rounding alone stay too, so that other processors do not rewrite every last digit.
+    """
+    old, new = weights.read_record(name), fresh(name, read_tables(name))
+    same = not any(moved(recorded(old), recorded(new), tolerance=ROUNDING))
+    record_text.write(weights.record_path(name), old if same else new)
+    return []
+
+
+def checked_against_predictions(name: str) -> list[str]:
+    """What of the record is not as the answers beside it give."""
+    return differences(name, read_tables(name), ROUNDING)
+
+
+def _in_parallel(task: Callable[[str], list[str]], names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each name with what the task says of it, a process a core: the bootstrap takes seconds a record."""
+    workers = min(len(os.sched_getaffinity(0)), len(names))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from zip(names, pool.map(task, names), strict=True)
 
 
 def other_answers(name: str, tables: Tables) -> list[str]:
@@ -106,17 +142,22 @@ def other_answers(name: str, tables: Tables) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m training.figures", description=__doc__, epilog=EXAMPLE)
-    parser.add_argument("names", nargs="+", metavar="NAME", help=f"of {', '.join(MODELS)}")
-    parser.add_argument("--data", nargs="+", required=True, metavar="DIR", help="folders or .zip files of the data sets")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="with a record (with --from-predictions: default all)")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", nargs="+", metavar="DIR", help="folders or .zip files of the data sets")
+    source.add_argument("--from-predictions", action="store_true", help="from the probabilities in weights/NAME.*.csv alone")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a figure moved")
     parser.add_argument(
         "--first", type=int, metavar="N", help="with --check: only compare probabilities of the first N pictures a part"
     )
     given = parser.parse_args(arguments)
     try:
-        if given.first is not None and (given.first < 1 or not given.check):
-            raise SkinModelError(f"Expected --first of at least 1, together with --check. Received: {given.first}")
-        differing = _run(given.names, given.data, given.check, given.first)
+        _refuse(given)
+        differing = []
+        for name, its in _from_predictions(given) if given.from_predictions else _from_pictures(given):
+            said = f"{f'{len(its)} differences' if its else 'as published'}" if given.check else "written"
+            print(f"{name}: {said}", flush=True)
+            differing += its
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
@@ -125,22 +166,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if differing else 0
 
 
-def _run(names: Sequence[str], data: Sequence[str], check: bool, first: int | None) -> list[str]:
-    differing: list[str] = []
-    for name, tables in again(list(dict.fromkeys(names)), data, first).items():
-        if first is not None:
-            its = other_answers(name, tables)
-        elif check:
-            its = [f"{name}: {line}" for line in differences(name, tables)]
+def _refuse(given: argparse.Namespace) -> None:
+    """Raises SkinModelError for options that do not go together."""
+    if given.first is not None and (given.first < 1 or not given.check or given.from_predictions):
+        raise SkinModelError(f"Expected --first of at least 1, together with --data and --check. Received: {given.first}")
+    if not given.names and not given.from_predictions:
+        raise SkinModelError(f"Expected names of {', '.join(MODELS)}. Received: none")
+
+
+def _from_predictions(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
+    names = list(dict.fromkeys(given.names or weights.recorded()))
+    return _in_parallel(checked_against_predictions if given.check else rewritten_from_predictions, names)
+
+
+def _from_pictures(given: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
+    for name, tables in again(list(dict.fromkeys(given.names)), given.data, given.first).items():
+        if given.first is not None:
+            yield name, other_answers(name, tables)
+        elif given.check:
+            yield name, differences(name, tables)
         else:
-            its = []
             rewrite(name, tables)
-        if check:
-            print(f"{name}: {f'{len(its)} differences' if its else 'as published'}")
-        else:
-            print(f"{name}: written")
-        differing += its
-    return differing
+            yield name, []
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from skinmodels import examples, inference, weights
+from skinmodels import examples, inference, record_text, weights
 from skinmodels.errors import SkinModelError
+from skinmodels.records import Latency
 from skinmodels.registry import MODELS, model_spec
-from training.fitting.runs import write_json
 
 EXAMPLE = "example: python -m training.latency"
 # Height and width of HAM10000's originals.
@@ -39,16 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for name in given.names or MODELS:
             took = measure(model_spec(name).name, given.rounds)
-            write_json(weights.record_path(name), weights.read_record(name) | {"latency": took})
-            ratio = took["p50_ms"] / took["compiled_ms"]
-            print(f"{name:18} {took['p50_ms']:9.1f} ms {took['compiled_ms']:9.1f} ms {ratio:7.2f}", flush=True)
+            record_text.write(weights.record_path(name), weights.read_record(name).model_copy(update={"latency": took}))
+            ratio = took.p50_ms / took.compiled_ms
+            print(f"{name:18} {took.p50_ms:9.1f} ms {took.compiled_ms:9.1f} ms {ratio:7.2f}", flush=True)
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def measure(name: str, rounds: int) -> dict[str, float]:
+def measure(name: str, rounds: int) -> Latency:
     """Median milliseconds of a prediction and of the bare compiled call on one picture, and the number of cores."""
     picture = examples.draw(0, PICTURE)
     inference.predict(name, picture)  # loads and compiles
@@ -59,11 +59,11 @@ def measure(name: str, rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         whole.append(_seconds(lambda: inference.predict(name, picture)))
         bare.append(_seconds(lambda: network.predict_on_batch(values)))
-    return {
-        "p50_ms": round(statistics.median(whole) * 1000, 2),
-        "compiled_ms": round(statistics.median(bare) * 1000, 2),
-        "cores": len(os.sched_getaffinity(0)),
-    }
+    return Latency(
+        p50_ms=round(statistics.median(whole) * 1000, 2),
+        compiled_ms=round(statistics.median(bare) * 1000, 2),
+        cores=len(os.sched_getaffinity(0)),
+    )
 
 
 def _seconds(call: Callable[[], object]) -> float:

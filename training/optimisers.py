@@ -14,11 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from skinmodels import weights
+from skinmodels import record_text, weights
 from skinmodels.errors import SkinModelError
+from skinmodels.records import SCHEMA_VERSION, OptimiserComparison
 from training.evaluation import plots
 from training.fitting.recipes import Recipe, recipe_for
-from training.fitting.runs import RunFolder, read_json, write_json
+from training.fitting.runs import RunFolder, read_json
 from training.train import PRECISIONS, train
 
 EXAMPLE = "example: python -m training.optimisers --data melanoma_10k.zip"
@@ -49,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     weights.folder().mkdir(parents=True, exist_ok=True)
-    write_json(weights.optimisers_path(NAME), found)
-    histories = {its["title"]: its["history"] for its in found["optimisers"].values()}
+    record_text.write(weights.optimisers_path(NAME), found)
+    histories = {its.title: its.history for its in found.optimisers.values()}
     plots.compared(histories, ("loss", "val_loss", "val_auc"), Path(given.out) / "optimisers.png")
     print(table(found))
     return 0
@@ -79,7 +80,7 @@ def compare(optimiser: str, data: Sequence[str], epochs: int, steps: int, precis
     return folder
 
 
-def result(runs: Mapping[str, RunFolder]) -> dict:
+def result(runs: Mapping[str, RunFolder]) -> OptimiserComparison:
     """What is kept of the comparison."""
     configs = {name: read_json(run.config) for name, run in runs.items()}
     config = next(iter(configs.values()))
@@ -88,7 +89,8 @@ def result(runs: Mapping[str, RunFolder]) -> dict:
     for option, value, usual in (("epochs", first["epochs"], EPOCHS), ("steps", first["steps"], STEPS)):
         command += f" --{option} {value}" if value != usual else ""
     command += f" --precision {precision}" if precision != PRECISIONS[0] else ""
-    return {
+    content = {
+        "schema_version": SCHEMA_VERSION,
         "name": NAME,
         "command": command,
         "seed": config["seed"],
@@ -106,17 +108,18 @@ def result(runs: Mapping[str, RunFolder]) -> dict:
             for name, run in runs.items()
         },
     }
+    return record_text.of(OptimiserComparison, content)
 
 
 def _rounded(row: Mapping[str, float]) -> dict:
     return {"epoch": row["epoch"], **{metric: round(row[metric], 6) for metric in METRICS}}
 
 
-def table(found: Mapping) -> str:
+def table(found: OptimiserComparison) -> str:
     """The figures after the last epoch, as text."""
     lines = [f"{'':8} " + " ".join(f"{metric:>12}" for metric in METRICS)]
-    for its in found["optimisers"].values():
-        lines.append(f"{its['title']:8} " + " ".join(f"{its['history'][-1][metric]:12.4f}" for metric in METRICS))
+    for its in found.optimisers.values():
+        lines.append(f"{its.title:8} " + " ".join(f"{its.history[-1][metric]:12.4f}" for metric in METRICS))
     return "\n".join(lines)
 
 

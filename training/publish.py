@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
-from skinmodels import weights
+from skinmodels import record_text, weights
 from skinmodels.errors import SkinModelError
+from skinmodels.records import SCHEMA_VERSION, Record
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
 from training.data import datasets, splits
@@ -52,12 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SkinModelError as error:
         print(error, file=sys.stderr)
         return 1
-    print(report(given.name, record["test"], calibrated(record, record_files.read_tables(given.name).test)))
-    print(f"Wrote {weights.weights_path(given.name)}, {record['file_bytes'] / 1e6:.1f} MB as {record['training']['stored_as']}")
+    print(report(given.name, record.held_out, calibrated(record, record_files.read_tables(given.name).test)))
+    file = weights.weights_path(given.name)
+    print(f"Wrote {file}, {file.stat().st_size / 1e6:.1f} MB as {record.training.stored_as}")
     return 0
 
 
-def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: str | None = None) -> dict:
+def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: str | None = None) -> Record:
     """Publish the best checkpoint of ``run`` and return its record. Raises SkinModelError."""
     network = trained(spec, run)
     if network.count_params() != spec.params:
@@ -74,27 +76,29 @@ def publish(spec: ModelSpec, run: RunFolder, data: Sequence[str], random_run: st
     with tempfile.TemporaryDirectory(dir=folder) as beside:
         float32 = bool(read_json(run.config)["recipe"]["float32"])
         file, stored_as = _stored(network, spec, chosen(samples, table, "test"), Path(beside), float32)
-        record = _record(spec, run, splits.counts(table), file, stored_as)
-        stored = Subject(spec, weights.load_file(spec, file), record["split"])
+        content = _record(spec, run, splits.counts(table), file, stored_as)
+        stored = Subject(spec, weights.load_file(spec, file), content["split"])
         if spec.mirrored:
-            record["training"]["views"] = _views(spec, stored.network, chosen(samples, table, "validation"))
+            averaged = _test_time_augmentation(spec, stored.network, chosen(samples, table, "validation"))
+            content["training"]["test_time_augmentation"] = averaged
         tables = gather([stored], datasets.find_sets(data))[spec.name]
         if random_run is not None:
             tables.random_split = _other_split(spec, RunFolder(random_run), samples).rows
-        record |= figures.computed(spec.labels, tables, spec.claims)
+        record = record_text.of(Record, content | figures.computed(spec.labels, tables, spec.claims))
         # All of them stand complete before the first is put in place; the record, which names the weights' hash, comes last.
         record_files.save(spec.name, record, tables, Path(beside))
         record_files.put_in_place(spec.name, Path(beside))
     return record
 
 
-def _views(spec: ModelSpec, network: keras.Model, validation: Sequence[datasets.Sample]) -> dict:
+def _test_time_augmentation(spec: ModelSpec, network: keras.Model, validation: Sequence[datasets.Sample]) -> dict:
     """Figures on the validation that selected the weights, of one view of each picture and of those that are averaged."""
     blocks = {
         "one": measure(network, replace(spec, mirrored=False), validation).block,
         "averaged": measure(network, spec, validation).block,
     }
-    return {views: {key: block[key] for key in ("n", "balanced_accuracy", "macro_auc")} for views, block in blocks.items()}
+    kept = {"n", "balanced_accuracy", "macro_auc"}
+    return {views: block.model_dump(include=kept, exclude_unset=True) for views, block in blocks.items()}
 
 
 def _other_split(spec: ModelSpec, run: RunFolder, samples: Sequence[datasets.Sample]) -> Measured:
@@ -118,8 +122,8 @@ def _stored(
         return file, "float32"
     full = measure(weights.load_file(spec, file), spec, test)
     half = measure(weights.load_file(spec, half_file), spec, test)
-    names = [name for name, value in full.block.items() if isinstance(value, float)]
-    moved = max(abs(full.block[name] - half.block[name]) for name in names)
+    before, after = (its.block.content() for its in (full, half))
+    moved = max(abs(before[name] - after[name]) for name, value in before.items() if isinstance(value, float))
     print(f"As float16 no test figure moves by more than {moved:.5f}")
     if moved > TOLERANCE:
         half_file.unlink()
@@ -160,6 +164,7 @@ def _record(spec: ModelSpec, run: RunFolder, pictures: dict[str, int], file: Pat
     parts = [*([RunFolder(run.path / FIRST)] if recipe["first"] else []), run]
     history = [row for part in parts for row in part.state().history]
     return {
+        "schema_version": SCHEMA_VERSION,
         "name": spec.name,
         "source": "paper" if spec.paper else "ours",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),

@@ -182,10 +182,11 @@ class Plan:
 
 def _measured(name: str) -> bool:
     """Whether that baseline has a record, made with the reference network that is published."""
-    if not weights.record_path(name).exists():
+    try:
+        seen = weights.read_record(name).training.configuration.reference_sha256
+    except SkinModelError:
         return False
-    seen = weights.read_record(name)["training"]["configuration"].get("reference_sha256")
-    return seen is None or (_published(REFERENCE) and seen == weights.read_record(REFERENCE)["sha256"])
+    return seen is None or (_published(REFERENCE) and seen == weights.read_record(REFERENCE).sha256)
 
 
 def _published(name: str) -> bool:
@@ -197,7 +198,10 @@ def _published(name: str) -> bool:
 
 
 def _timed(name: str) -> bool:
-    return weights.record_path(name).exists() and "latency" in weights.read_record(name)
+    try:
+        return weights.read_record(name).latency is not None
+    except SkinModelError:
+        return False
 
 
 if __name__ == "__main__":

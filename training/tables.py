@@ -13,6 +13,8 @@ from pathlib import Path
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
+from skinmodels.measured import Block
+from skinmodels.records import Record
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
 from training.baselines import BASELINES
@@ -35,9 +37,9 @@ def summary_table() -> str:
     ]
     for name, spec in MODELS.items():
         record = weights.read_record(name)
-        block = record.get("test_clean") or record["test"]
+        block = record.test_clean or record.held_out
         claim = f"{spec.claims[0].words} {spec.claims[0].value:.1%}" if spec.claims else _no_claim(spec)
-        lines.append(f"| `{name}`{_reduced(record)} | {claim} | {_figures(block)} | {block['n']:,} |")
+        lines.append(f"| `{name}`{_reduced(record)} | {claim} | {_figures(block)} | {block.n:,} |")
     return "\n".join(lines)
 
 
@@ -45,8 +47,8 @@ def _no_claim(spec: ModelSpec) -> str:
     return "no figure printed" if spec.paper else "ours: none"
 
 
-def _reduced(record: dict) -> str:
-    return " (reduced schedule)" if record["training"]["schedule"] == "reduced" else ""
+def _reduced(record: Record) -> str:
+    return " (reduced schedule)" if record.training.schedule == "reduced" else ""
 
 
 def models_table() -> str:
@@ -56,7 +58,7 @@ def models_table() -> str:
     for name, spec in MODELS.items():
         lines += _rows(spec, weights.read_record(name))
     for record in weights.baselines():
-        lines += _rows(BASELINES[record["name"]].spec, record)
+        lines += _rows(BASELINES[record.name].spec, record)
     return "\n".join(lines)
 
 
@@ -65,9 +67,9 @@ def split_table() -> str:
     lines = ["| model | split | accuracy | balanced accuracy | ROC-AUC |", "|---|---|---|---|---|"]
     for name in MODELS:
         record = weights.read_record(name)
-        if "test_random_split" in record:
-            lines.append(f"| `{name}` | lesions apart | {_figures(record['test'])} |")
-            lines.append(f"| | pictures at random, as in the paper | {_figures(record['test_random_split'])} |")
+        if record.test_random_split:
+            lines.append(f"| `{name}` | lesions apart | {_figures(record.held_out)} |")
+            lines.append(f"| | pictures at random, as in the paper | {_figures(record.test_random_split)} |")
     return "\n".join(lines)
 
 
@@ -75,41 +77,41 @@ def speed_table() -> str:
     """The median time of a prediction beside that of the bare compiled call, as ``training.latency`` took them."""
     lines = ["| model | a prediction | bare compiled call | ratio |", "|---|---|---|---|"]
     for name in MODELS:
-        if took := weights.read_record(name).get("latency"):
-            whole, bare = took["p50_ms"], took["compiled_ms"]
+        if took := weights.read_record(name).latency:
+            whole, bare = took.p50_ms, took.compiled_ms
             lines.append(f"| `{name}` | {whole:.1f} ms | {bare:.1f} ms | {whole / bare:.2f} |")
     return "\n".join(lines)
 
 
-def _rows(spec: ModelSpec, record: dict) -> list[str]:
+def _rows(spec: ModelSpec, record: Record) -> list[str]:
     claims = "<br>".join(f"{claim.words} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
     claims = claims or _no_claim(spec)
-    test, clean = record["test"], record.get("test_clean")
+    test, clean = record.held_out, record.test_clean
     cells = [
-        f"`{record['name']}`{_reduced(record)}",
+        f"`{record.name}`{_reduced(record)}",
         claims,
-        f"{test['n']:,}",
+        f"{test.n:,}",
         _figures(test),
         _calibration(record),
-        f"{record['params']:,}" if "params" in record else "",
-        f"{record['file_bytes'] / 1e6:.1f} MB" if "file_bytes" in record else "not served",
+        f"{record.params:,}" if record.params is not None else "",
+        f"{record.file_bytes / 1e6:.1f} MB" if record.file_bytes is not None else "not served",
     ]
     lines = [f"| {' | '.join(cells)} |"]
     if clean:
-        lines.append(f"| | | clean: {clean['n']:,} | {_figures(clean)} | | | |")
+        lines.append(f"| | | clean: {clean.n:,} | {_figures(clean)} | | | |")
     return lines
 
 
-def _calibration(record: dict) -> str:
+def _calibration(record: Record) -> str:
     """The expected calibration error on the whole test part, before and after temperature scaling."""
-    fitted = record.get("calibration")
-    return f"{fitted['before']['ece']:.3f}, scaled {fitted['after']['ece']:.3f}" if fitted else f"{record['test']['ece']:.3f}"
+    fitted = record.calibration
+    return f"{fitted.before.ece:.3f}, scaled {fitted.after.ece:.3f}" if fitted else f"{record.held_out.ece:.3f}"
 
 
-def _figures(block: dict) -> str:
+def _figures(block: Block) -> str:
     def figure(metric: str) -> str:
-        low, high = block["intervals"][metric]
-        return f"{block[metric]:.3f} ({low:.3f} to {high:.3f})"
+        low, high = block.interval(metric) or (float("nan"), float("nan"))
+        return f"{block.value(metric):.3f} ({low:.3f} to {high:.3f})"
 
     return " | ".join(figure(metric) for metric in ("accuracy", "balanced_accuracy", "macro_auc"))
 

@@ -45,7 +45,7 @@ def for_throughput() -> None:
 
 def check(names: Iterable[str]) -> list[tuple[str, str]]:
     """Name and weights SHA-256 of each of these models, each once. Raises SkinModelError where one cannot be used."""
-    return [(name, weights.check(name)["sha256"]) for name in dict.fromkeys(names)]
+    return [(name, weights.check(name).sha256) for name in dict.fromkeys(names)]
 
 
 def rows(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from skinmodels import labels, weights
 from skinmodels.errors import SkinModelError
+from skinmodels.measured import Block, External, Figures, Malignancy, OperatingPoints
+from skinmodels.records import Record
 from skinmodels.report import html, plots
 from skinmodels.sources import SIIM
 from skinmodels.spec import ModelSpec
-
-Record = Mapping[str, Any]
 
 # The blocks of a record and which pictures they were measured on, the cleanest first.
 BLOCKS = {"test_clean": "clean test part", "test": "whole test part", "test_random_split": "random split, trained anew"}
@@ -25,48 +24,49 @@ _YARDSTICKS = {
     "siim": {"siim_border": "the colours of the border alone", "siim_colour": "the colours of the picture alone"},
 }
 _SHARED = ("test_clean", "test")
-_SLICES = {"sex": "sex", "age_band": "age", "site": "body site", "diagnosis_by": "how the diagnosis was made"}
+_SUBGROUPS = {"sex": "sex", "age_band": "age", "site": "body site", "diagnosis_by": "how the diagnosis was made"}
 
 
-def best_block(record: Record) -> tuple[dict[str, Any], str] | None:
+def best_block(record: Record) -> tuple[Block, str] | None:
     """The cleanest block that the record has and which pictures it was measured on, or None."""
-    return next(((record[key], words) for key, words in BLOCKS.items() if isinstance(record.get(key), dict)), None)
+    return next(((block, words) for key, words in BLOCKS.items() if (block := record.block(key))), None)
 
 
 def headline(spec: ModelSpec, record: Record) -> str:
     """Measured figures of every block beside what the paper claims, then what they are to be measured against."""
     weighted = any(claim.metric.startswith("weighted") for claim in spec.claims)
     metrics = _HEADLINE | (_BINARY if spec.binary else {}) | (_WEIGHTED if weighted else {})
-    rows = [[words, *_measured(record[key], metrics)] for key, words in BLOCKS.items() if record.get(key)]
+    rows = [[words, *_measured(block, metrics)] for key, words in BLOCKS.items() if (block := record.block(key))]
     for name, title in _YARDSTICKS.get(spec.dataset.key, {}).items():
-        its = _record(name) if name != spec.name else {}
-        rows += [[f"for comparison, {title}: {BLOCKS[key]}", *_measured(its[key], metrics)] for key in _SHARED if its.get(key)]
+        its = _record(name) if name != spec.name else None
+        for key in _SHARED if its else ():
+            if its and (block := its.block(key)):
+                rows.append([f"for comparison, {title}: {BLOCKS[key]}", *_measured(block, metrics)])
     head = ["measured on", "pictures", *metrics.values(), "ECE, uncalibrated"]
     measured = html.table("Held-out figures with 95 % intervals", head, rows)
     return html.section("Claimed and measured", html.paragraph(claims(spec)), measured, html.paragraph(_clean(spec, record)))
 
 
-def _measured(block: Record, metrics: Mapping[str, str]) -> list[str]:
-    figures = [html.figure(block.get(metric), block.get("intervals", {}).get(metric)) for metric in metrics]
-    return [f"{block['n']:,}", *figures, html.figure(block.get("ece"))]
+def _measured(block: Block, metrics: Mapping[str, str]) -> list[str]:
+    return [f"{block.n:,}", *_figures(block, metrics), html.figure(block.ece)]
 
 
-def _record(name: str) -> Record:
-    """That record, empty where there is none."""
+def _record(name: str) -> Record | None:
+    """That record, None where there is none that can be read."""
     try:
         return weights.read_record(name)
     except SkinModelError:
-        return {}
+        return None
 
 
 def _clean(spec: ModelSpec, record: Record) -> str:
     """What was left out of the clean part, in plain text."""
-    if not (clean := record.get("test_clean")):
+    if record.test is None or record.test_clean is None:
         return ""
-    outside = " or in HAM10000" if spec.dataset is SIIM else ""
+    outside, left_out = " or in HAM10000" if spec.dataset is SIIM else "", record.test.n - record.test_clean.n
     return (
-        f"Clean: without the {record['test']['n'] - clean['n']:,} test pictures that share a lesion or a near-duplicate with a "
-        f"picture in this model's training or validation{outside}."
+        f"Clean: without the {left_out:,} test pictures that share a lesion or a near-duplicate with a picture in this model's "
+        f"training or validation{outside}."
     )
 
 
@@ -82,16 +82,16 @@ def classes(spec: ModelSpec, record: Record) -> str:
     if (found := best_block(record)) is None:
         return ""
     block, words = found
-    where = f"On the {block['n']:,} pictures of the {words}."
+    where = f"On the {block.n:,} pictures of the {words}."
     names = {code: labels.readable(code) for code in spec.labels}
     drawn = ""
-    if curves := block.get("roc"):
+    if curves := block.roc:
         # Both curves of a network with one output unit are the same curve, seen from either side.
         shown = {code: curves[code] for code in (spec.labels[1:] if spec.binary else spec.labels) if code in curves}
         drawn = html.plot(plots.roc(shown, {code: code for code in shown}), f"ROC curves, each class against the rest. {where}")
     per_class = [
-        [names[code], *(html.figure(row[key]) for key in ("precision", "recall", "f1")), f"{row['n']:,}"]
-        for code, row in block.get("per_class", {}).items()
+        [names[code], *map(html.figure, (row.precision, row.recall, row.f1)), f"{row.n:,}"]
+        for code, row in block.per_class.items()
     ]
     return html.section(
         "Class by class",
@@ -103,10 +103,10 @@ def classes(spec: ModelSpec, record: Record) -> str:
     )
 
 
-def _confusion(spec: ModelSpec, block: Record, where: str) -> str:
+def _confusion(spec: ModelSpec, block: Block, where: str) -> str:
     """The confusion matrix as a table whose cells are shaded by their share of the row."""
     rows = []
-    for code, counts in zip(spec.labels, block.get("confusion_matrix", []), strict=False):
+    for code, counts in zip(spec.labels, block.confusion_matrix, strict=False):
         whole = max(sum(counts), 1)
         rows.append((code, [(f"{count}", count / whole) for count in counts]))
     if not rows:
@@ -117,24 +117,20 @@ def _confusion(spec: ModelSpec, block: Record, where: str) -> str:
 
 def calibration(_spec: ModelSpec, record: Record) -> str:
     """Reliability before and after temperature scaling."""
-    fitted = record.get("calibration")
+    fitted, test = record.calibration, record.test
     if not fitted:
-        block = record.get("test", {})
-        if not block.get("reliability"):
+        if test is None or not test.reliability:
             return ""
-        drawn = plots.reliability({"uncalibrated": block["reliability"]})
-        caption = f"Uncalibrated, on the {block['n']:,} pictures of the whole test part: ECE {block['ece']:.3f}."
+        drawn = plots.reliability({"uncalibrated": test.reliability})
+        caption = f"Uncalibrated, on the {test.n:,} pictures of the whole test part: ECE {html.figure(test.ece)}."
         return html.section("Calibration", html.plot(drawn, caption))
-    before, after = fitted["before"], fitted["after"]
-    drawn = plots.reliability({"before scaling": before["reliability"], "after scaling": after["reliability"]})
-    rows = [
-        [words, html.figure(side.get("ece")), html.figure(side.get("nll"))]
-        for words, side in (("before scaling", before), ("after scaling", after))
-    ]
+    sides = {"before scaling": fitted.before, "after scaling": fitted.after}
+    drawn = plots.reliability({words: side.reliability for words, side in sides.items()})
+    rows = [[words, html.figure(side.ece), html.figure(side.nll)] for words, side in sides.items()]
     return html.section(
         "Calibration",
         html.paragraph(
-            f"Temperature {fitted['temperature']:.3f}, fitted on {fitted['n']:,} pictures of their own, is applied to every "
+            f"Temperature {fitted.temperature:.3f}, fitted on {fitted.n:,} pictures of their own, is applied to every "
             "answer of this page. ECE is the mean distance of probability and truth over 15 bins of the top label."
         ),
         html.side_by_side(
@@ -146,20 +142,20 @@ def calibration(_spec: ModelSpec, record: Record) -> str:
 
 def operating_points(spec: ModelSpec, record: Record) -> str:
     """Sensitivity, specificity and predictive value for malignant against benign."""
-    if not (found := record.get("operating_points")):
+    if not (found := record.operating_points):
         return ""
-    clean = record.get("operating_points_clean")
+    clean = record.operating_points_clean
     return html.section(
         "Malignant against benign",
         html.paragraph(
-            f"Malignant here: {', '.join(found['malignant'])}. {found['n_malignant']:,} of {found['n']:,} test pictures are. "
-            f"ROC-AUC {html.figure(found['auc'], found.get('auc_interval'))}. Thresholds on the probability of malignancy, but "
+            f"Malignant here: {', '.join(found.malignant)}. {found.n_malignant:,} of {found.n:,} test pictures are. "
+            f"ROC-AUC {html.figure(found.auc, found.auc_interval)}. Thresholds on the probability of malignancy, but "
             "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
             "alarms that are right, where so many of those examined have a cancer."
         ),
         html.paragraph(labels.MALIGNANT_SOURCE),
         _points("Operating points with 95 % intervals", found, _claimed_points(spec)),
-        _points(f"The same on the clean part, {clean['n']:,} pictures", clean) if clean else "",
+        _points(f"The same on the clean part, {clean.n:,} pictures", clean) if clean else "",
     )
 
 
@@ -173,17 +169,17 @@ def _claimed_points(spec: ModelSpec) -> list[list[str]]:
     return rows
 
 
-def _points(title: str, found: Record, claimed: Sequence[list[str]] = ()) -> str:
-    prevalences = list(found["points"][0]["ppv"]) if found["points"] else []
+def _points(title: str, found: OperatingPoints, claimed: Sequence[list[str]] = ()) -> str:
+    prevalences = list(found.points[0].ppv) if found.points else []
     rows = [
         [
-            point["name"],
-            html.figure(point["threshold"]),
-            html.figure(point["sensitivity"], point.get("sensitivity_interval")),
-            html.figure(point["specificity"], point.get("specificity_interval")),
-            *(html.figure(point["ppv"].get(prevalence)) for prevalence in prevalences),
+            point.name,
+            html.figure(point.threshold),
+            html.figure(point.sensitivity, point.sensitivity_interval),
+            html.figure(point.specificity, point.specificity_interval),
+            *(html.figure(point.ppv.get(prevalence)) for prevalence in prevalences),
         ]
-        for point in found["points"]
+        for point in found.points
     ]
     rows += [[*row, *(html.NOTHING for _ in prevalences)] for row in claimed]
     head = ["point", "threshold", "sensitivity", "specificity", *(f"PPV at {float(p):.0%}" for p in prevalences)]
@@ -192,29 +188,27 @@ def _points(title: str, found: Record, claimed: Sequence[list[str]] = ()) -> str
 
 def conformal(_spec: ModelSpec, record: Record) -> str:
     """Coverage of the prediction sets on test."""
-    if not (fitted := record.get("conformal")):
+    if not (fitted := record.conformal):
         return ""
-    test = fitted.get("test", {})
+    test = fitted.test
     rows = [
         [
             labels.readable(code),
-            "its own class" if fitted["kind"].get(code) == "class" else "all classes",
-            html.figure(row.get("coverage")),
-            _band(row.get("band")),
-            _within(row.get("within")),
-            f"{row['n']:,}",
-            f"{row['calibration_n']:,}",
+            "its own class" if fitted.kind.get(code) == "class" else "all classes",
+            html.figure(row.coverage),
+            _band(row.band),
+            _within(row.within),
+            f"{row.n:,}",
+            f"{row.calibration_n:,}",
         ]
-        for code, row in test.get("per_class", {}).items()
+        for code, row in test.per_class.items()
     ]
-    sizes = ", ".join(f"{size} in {count:,}" for size, count in test.get("sizes", {}).items() if count)
+    sizes = ", ".join(f"{size} in {count:,}" for size, count in test.sizes.items() if count)
     words = (
-        f"Sets of classes made to hold the right one in {fitted['coverage']:.0%} of pictures. On {test['n']:,} test pictures "
-        f"they held it in {test['coverage']:.1%}; both sample sizes allow {_band(test['band'])} (99 % band): "
-        f"{'inside' if test['within'] else 'OUTSIDE'}. Mean size {test['mean_size']:.2f} classes"
+        f"Sets of classes made to hold the right one in {fitted.coverage:.0%} of pictures. On {test.n:,} test pictures "
+        f"they held it in {test.coverage or 0:.1%}; both sample sizes allow {_band(test.band)} (99 % band): "
+        f"{'inside' if test.within else 'OUTSIDE'}. Mean size {test.mean_size:.2f} classes"
         + (f" (size {sizes} pictures)." if sizes else ".")
-        if test
-        else ""
     )
     head = ["class", "threshold from", "coverage", "99 % band", "inside", "test pictures", "calibration pictures"]
     return html.section("Conformal sets", html.paragraph(words), html.table("Coverage by class", head, rows))
@@ -228,29 +222,20 @@ def _within(within: bool | None) -> str:
     return html.NOTHING if within is None else "yes" if within else "no"
 
 
-def slices(_spec: ModelSpec, record: Record) -> str:
+def subgroups(_spec: ModelSpec, record: Record) -> str:
     """Figures by sex, age, body site and how the diagnosis was made."""
     metrics = {
+        "accuracy": "accuracy",
         "balanced_accuracy": "balanced accuracy",
         "sensitivity": "sensitivity",
         "specificity": "specificity",
         "auc": "ROC-AUC",
     }
     tables = []
-    for column, values in (record.get("slices") or {}).items():
-        words = _SLICES.get(column, column)
-        rows = [
-            [
-                f"{value}",
-                f"{row['n']:,}",
-                f"{row['n_malignant']:,}",
-                html.figure(row.get("accuracy"), (row.get("intervals") or {}).get("accuracy")),
-                *_figures(row, metrics),
-            ]
-            for value, row in values.items()
-        ]
-        head = [words, "pictures", "malignant", "accuracy", *metrics.values()]
-        tables.append(html.table(f"By {words}, with 95 % intervals", head, rows))
+    for column, values in record.subgroups.items():
+        words = _SUBGROUPS.get(column, column)
+        rows = [[value, f"{row.n:,}", f"{row.n_malignant:,}", *_figures(row, metrics)] for value, row in values.items()]
+        tables.append(html.table(f"By {words}, with 95 % intervals", [words, "pictures", "malignant", *metrics.values()], rows))
     note = (
         "Of the whole test part, those pictures of which it is known. Sensitivity, specificity and ROC-AUC: malignant against "
         "benign. A dash: too few pictures for a figure."
@@ -264,16 +249,15 @@ _AXIS = {"auc": "ROC-AUC", "sensitivity": "sensitivity", "specificity": "specifi
 def external(_spec: ModelSpec, record: Record) -> str:
     """What the model does on other sets: on the common axis, where labels match, and by skin type."""
     parts, rows, matching = [], [], []
-    for found in (record.get("external") or {}).values():
-        axis = found.get("axis")
-        if axis:
-            rows.append(_on_axis(found["title"], axis))
-        if without := found.get("axis_without_ack"):
-            rows.append(_on_axis(f"{found['title']}, without actinic keratoses", without))
-        if same := found.get("matching"):
+    for found in record.external.values():
+        if found.malignancy:
+            rows.append(_on_axis(found.title, found.malignancy))
+        if found.malignancy_without_ack:
+            rows.append(_on_axis(f"{found.title}, without actinic keratoses", found.malignancy_without_ack))
+        if same := found.matching:
             figures = _figures(same, {"accuracy": "", "balanced_accuracy": ""})
-            matching.append([found["title"], ", ".join(same["labels"]), f"{same['n']:,}", *figures])
-        parts.append(html.paragraph(f"{found['title']}: {found['note']}" if found.get("note") else ""))
+            matching.append([found.title, ", ".join(same.labels), f"{same.n:,}", *figures])
+        parts.append(html.paragraph(f"{found.title}: {found.note}" if found.note else ""))
         parts.append(_by_fitzpatrick(found))
     head = ["set", "pictures", "malignant", *_AXIS.values()]
     same_head = ["set", "labels", "pictures", "accuracy", "balanced accuracy"]
@@ -285,17 +269,16 @@ def external(_spec: ModelSpec, record: Record) -> str:
     )
 
 
-def _by_fitzpatrick(found: Record) -> str:
-    rows = [_on_axis(f"type {kind}", row) for kind, row in (found.get("by_fitzpatrick") or {}).items()]
+def _by_fitzpatrick(found: External) -> str:
+    rows = [_on_axis(f"type {kind}", row) for kind, row in found.by_fitzpatrick.items()]
     head = ["Fitzpatrick skin type", "pictures", "malignant", *_AXIS.values()]
-    return html.table(f"{found['title']}: by skin type, with 95 % intervals", head, rows)
+    return html.table(f"{found.title}: by skin type, with 95 % intervals", head, rows)
 
 
-def _on_axis(title: str, row: Record) -> list[str]:
-    return [title, f"{row['n']:,}", f"{row['n_malignant']:,}", *_figures(row, _AXIS)]
+def _on_axis(title: str, row: Malignancy) -> list[str]:
+    return [title, f"{row.n:,}", f"{row.n_malignant:,}", *_figures(row, _AXIS)]
 
 
-def _figures(row: Record, metrics: Mapping[str, str]) -> list[str]:
+def _figures(row: Figures, metrics: Mapping[str, str]) -> list[str]:
     """These metrics of a row, each with its interval."""
-    intervals = row.get("intervals") or {}
-    return [html.figure(row.get(metric), intervals.get(metric)) for metric in metrics]
+    return [html.figure(row.value(metric), row.interval(metric)) for metric in metrics]

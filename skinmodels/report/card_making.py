@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from skinmodels import weights
+from skinmodels.errors import SkinModelError
+from skinmodels.records import Record, TestTimeAugmentation, Training
 from skinmodels.report import html, plots
 from skinmodels.report.limits import limits
 from skinmodels.report.words import SPLITS
 from skinmodels.spec import ModelSpec
 
-Record = Mapping[str, Any]
-
 
 def training(_spec: ModelSpec, record: Record) -> str:
     """Curves, split, command and everything else that it takes to train the network again."""
-    made = record.get("training", {})
-    history = record.get("history", [])
+    made, history, split = record.training, record.history, record.split
     drawn = [
-        html.plot(plots.training_curve(history, metric, made.get("best_epoch")), f"{metric.capitalize()} over the epochs.")
+        html.plot(plots.training_curve(history, metric, made.best_epoch), f"{metric.capitalize()} over the epochs.")
         for metric in ("loss", "accuracy")
         if history and {metric, f"val_{metric}"} <= history[0].keys()
     ]
-    split = record.get("split", {})
-    parts = [[part, f"{count:,}"] for part, count in split.get("n", {}).items()]
-    kind = SPLITS.get(split.get("kind", ""), "")
+    parts = [[part, f"{count:,}"] for part, count in split.n.items()]
+    kind = SPLITS.get(split.kind, "")
     return html.section(
         "How it was trained",
         html.side_by_side(*drawn),
         html.table("Pictures in each part", ["part", "pictures"], parts),
-        html.paragraph(f"Seed {split['seed']}; {kind}." if kind else ""),
-        html.code(made["command"]) if "command" in made else "",
+        html.paragraph(f"Seed {split.seed}; {kind}." if kind else ""),
+        html.code(made.command) if made.command else "",
         html.paragraph(_circumstances(made)),
-        html.bullets(made.get("deviations", [])),
-        html.paragraph(_views(made.get("views", {}))),
+        html.bullets(made.deviations),
+        html.paragraph(_test_time_augmentation(made.test_time_augmentation)),
     )
 
 
@@ -42,11 +37,14 @@ _COMPARED = {"loss": "training loss", "val_loss": "validation loss", "val_accura
 
 
 def optimisers(spec: ModelSpec, _record: Record) -> str:
-    """The comparison of optimisers on this network, where there is one: a table and curves."""
-    found = weights.read_optimisers(spec.name)
-    histories = {its["title"]: its["history"] for its in found.get("optimisers", {}).values()}
-    if not histories:
+    """The comparison of optimisers on this network, where there is one: a table and curves; why not, where it is damaged."""
+    try:
+        found = weights.read_optimisers(spec.name)
+    except SkinModelError as error:
+        return html.section("Optimisers compared", html.paragraph(str(error)))
+    if found is None or not found.optimisers:
         return ""
+    histories = {its.title: its.history for its in found.optimisers.values()}
     rows = [[name, *(html.figure(history[-1][metric]) for metric in _COMPARED)] for name, history in histories.items()]
     drawn = [
         html.plot(plots.compared_curves(histories, metric, _COMPARED[metric]), f"{_COMPARED[metric].capitalize()}.")
@@ -55,50 +53,51 @@ def optimisers(spec: ModelSpec, _record: Record) -> str:
     return html.section(
         "Optimisers compared",
         html.paragraph(
-            f"The same random weights trained with each for {found['epochs']} epochs of {found['steps']} batches of "
-            f"{found['batch_size']}, at a learning rate of {found['learning_rate']:g}, SGD with a momentum of "
-            f"{found['momentum']['sgd']:g}: too short to say which is best in the end. The paper found SGD to be."
+            f"The same random weights trained with each for {found.epochs} epochs of {found.steps} batches of "
+            f"{found.batch_size}, at a learning rate of {found.learning_rate:g}, SGD with a momentum of "
+            f"{found.momentum['sgd']:g}: too short to say which is best in the end. The paper found SGD to be."
         ),
         html.table("After the last epoch; accuracy and ROC-AUC on validation", ["optimiser", *_COMPARED.values()], rows),
         html.side_by_side(*drawn),
-        html.code(found["command"]),
+        html.code(found.command),
     )
 
 
-def _views(found: Record) -> str:
+def _test_time_augmentation(found: TestTimeAugmentation | None) -> str:
     """What averaging over mirror images is worth, in plain text; empty where the model does not."""
+    if found is None:
+        return ""
     figures = [
-        f"balanced accuracy {html.figure(its['balanced_accuracy'])} and ROC-AUC {html.figure(its['macro_auc'])} from {views}"
-        for key, views in (("one", "the picture alone"), ("averaged", "it and its mirror image, averaged"))
-        if (its := found.get(key))
+        f"balanced accuracy {html.figure(its.balanced_accuracy)} and ROC-AUC {html.figure(its.macro_auc)} from {views}"
+        for its, views in ((found.one, "the picture alone"), (found.averaged, "it and its mirror image, averaged"))
     ]
-    return f"On the {found['one']['n']:,} validation pictures: {'; '.join(figures)}." if figures else ""
+    return f"On the {found.one.n:,} validation pictures: {'; '.join(figures)}."
 
 
-def _circumstances(made: Record) -> str:
+def _circumstances(made: Training) -> str:
     """Epochs, date and versions in one line, and what the list of deviations that follows is."""
     words = []
-    if "epochs" in made:
-        kept = f", weights of epoch {made['best_epoch']} kept" if made.get("best_epoch") else ""
-        words.append(f"{made['epochs']} epochs{kept}, {made.get('schedule', 'full')} schedule, {made.get('date', '')}.")
-    if versions := made.get("versions"):
-        words.append(f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}.")
-    if made.get("deviations"):
+    if made.epochs is not None:
+        kept = f", weights of epoch {made.best_epoch} kept" if made.best_epoch else ""
+        words.append(f"{made.epochs} epochs{kept}, {made.schedule or 'full'} schedule, {made.date}.")
+    if made.versions:
+        words.append(f"Versions: {', '.join(f'{name} {version}' for name, version in made.versions.items())}.")
+    if made.deviations:
         words.append("Trained otherwise than in the paper, or where it is silent:")
     return " ".join(words)
 
 
-def terms(spec: ModelSpec, record: Record) -> str:
+def terms(spec: ModelSpec, record: Record | None = None) -> str:
     """Where it comes from, the licence of its pictures, and which file this is about."""
     origin = f"Network of paper {spec.paper.number}: {spec.paper.citation}." if spec.paper else "A network of our own."
     file = f"Weights: {spec.name}.weights.h5"
-    if "sha256" in record:
-        file += f", {record['file_bytes'] / 1e6:.1f} MB, {record['params']:,} parameters, SHA-256 {record['sha256']}"
+    if record and record.file_bytes:
+        file += f", {record.file_bytes / 1e6:.1f} MB, {record.params:,} parameters, SHA-256 {record.sha256}"
     trained = f"Trained on {spec.dataset.title} ({spec.dataset.url}), licence: {spec.dataset.licence}."
     note = "The weights are for research and non-commercial use, as that asks."
     return html.section("Origin and licence", *(html.paragraph(text) for text in (origin, f"{trained} {note}", f"{file}.")))
 
 
-def limitations(spec: ModelSpec, record: Record) -> str:
+def limitations(spec: ModelSpec, record: Record | None = None) -> str:
     """What its figures do not promise."""
-    return html.section("Limits", html.bullets(limits(spec, dict(record))))
+    return html.section("Limits", html.bullets(limits(spec, record)))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from skinmodels import labels, weights
+from skinmodels.records import Record
 from skinmodels.sources import KAGGLE, SIIM
 from skinmodels.spec import ModelSpec, Preprocessing
 
@@ -19,8 +17,8 @@ _ALL = (
 )
 
 
-def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
-    """Sentences on what this model is not good for; the record may be empty."""
+def limits(spec: ModelSpec, record: Record | None = None) -> list[str]:
+    """Sentences on what this model is not good for, with its record or without."""
     found = [RESEARCH_ONLY, *_ALL]
     if blind := labels.blind_spots(spec.labels):
         found.append(f"It has no class for {_listed(blind)}, and gives such a lesion another name.")
@@ -42,12 +40,11 @@ def limits(spec: ModelSpec, record: dict[str, Any]) -> list[str]:
     return [*found, *reduced(record)]
 
 
-def reduced(record: Mapping[str, Any]) -> list[str]:
+def reduced(record: Record | None) -> list[str]:
     """One sentence where a network was trained for less than its recipe asks for, else none."""
-    training = record.get("training", {})
-    if training.get("schedule") != "reduced":
+    if record is None or record.training.schedule != "reduced":
         return []
-    epochs = f"{training['epochs']} epochs, " if "epochs" in training else ""
+    epochs = f"{record.training.epochs} epochs, " if record.training.epochs is not None else ""
     return [f"Trained with a reduced schedule: {epochs}fewer than the recipe has, or shorter ones."]
 
 
@@ -61,8 +58,8 @@ def _seen(preprocessing: Preprocessing) -> str:
 def source_of_the_class() -> str:
     """How much of the class lies in where a picture comes from, as baselines that see no lesion tell."""
     told = {"siim_border": "the colours of the picture's border", "siim_colour": "the picture's colours (not where they are)"}
-    measured = {record["name"]: record["test"] for record in weights.baselines()}
-    figures = [f"{words} reaches ROC-AUC {measured[name]['auc']:.3f}" for name, words in told.items() if name in measured]
+    areas = {record.name: record.test.auc for record in weights.baselines() if record.test}
+    figures = [f"{words} reaches ROC-AUC {area:.3f}" for name, words in told.items() if (area := areas.get(name)) is not None]
     return (
         "In its set benign and malignant pictures come from different places, so that a network may learn the source and not "
         "the disease."

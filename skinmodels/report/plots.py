@@ -12,6 +12,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from skinmodels.measured import Bin, Curve
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -79,11 +81,11 @@ def compared_curves(histories: Mapping[str, Sequence[Mapping[str, float]]], metr
     return _svg(draw, f"{label} over the epochs: {words}")
 
 
-def roc(curves: Mapping[str, Mapping[str, Sequence[float]]], names: Mapping[str, str]) -> str:
+def roc(curves: Mapping[str, Curve], names: Mapping[str, str]) -> str:
     """ROC curves, one class against the rest, as ``<svg>``.
 
     Args:
-        curves: false and true positive rates 0..1 under ``fpr`` and ``tpr``, by class code.
+        curves: by class code.
         names: what the legend says, by class code.
     """
 
@@ -91,26 +93,26 @@ def roc(curves: Mapping[str, Mapping[str, Sequence[float]]], names: Mapping[str,
         axes.plot([0, 1], [0, 1], color=_TEXT, alpha=0.5, linewidth=1, linestyle=":", label="chance")
         for i, (code, curve) in enumerate(curves.items()):
             colour, dash = COLOURS[i % len(COLOURS)], _DASHES[i % len(_DASHES)]
-            axes.plot(curve["fpr"], curve["tpr"], color=colour, linestyle=dash, label=names[code])
+            axes.plot(curve.fpr, curve.tpr, color=colour, linestyle=dash, label=names[code])
         axes.set(xlabel="false positive rate", ylabel="true positive rate")
         _share_axes(axes)
 
     return _svg(draw, f"ROC curves, each against the rest: {', '.join(names[code] for code in curves)}")
 
 
-def reliability(diagrams: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def reliability(diagrams: Mapping[str, Sequence[Bin]]) -> str:
     """Reliability diagrams: how often the top label was right, over its probability, as ``<svg>``.
 
     Args:
-        diagrams: bins with ``n``, ``confidence`` and ``accuracy`` (0..1, null where empty), by what they are called.
+        diagrams: bins by what they are called.
     """
-    filled = {name: [row for row in bins if row["n"]] for name, bins in diagrams.items()}
+    filled = {name: [_point(row) for row in bins if row.n] for name, bins in diagrams.items()}
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=_TEXT, alpha=0.5, linewidth=1, linestyle=":", label="perfect")
-        for i, (name, bins) in enumerate(filled.items()):
-            points = [[row[side] for row in bins] for side in ("confidence", "accuracy")]
-            axes.plot(*points, color=COLOURS[i], linestyle=_DASHES[i], marker="os"[i % 2], markersize=4, label=name)
+        for i, (name, points) in enumerate(filled.items()):
+            sides = [[point[side] for point in points] for side in (0, 1)]
+            axes.plot(*sides, color=COLOURS[i], linestyle=_DASHES[i], marker="os"[i % 2], markersize=4, label=name)
         axes.set(xlabel="probability of the top label", ylabel="share that was right")
         _share_axes(axes)
 
@@ -118,12 +120,17 @@ def reliability(diagrams: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     return _svg(draw, f"Reliability diagram: {words}")
 
 
-def _gaps(bins: Sequence[Mapping[str, Any]]) -> str:
+def _point(row: Bin) -> tuple[float, float]:
+    """Mean confidence and accuracy, 0..1."""
+    return row.confidence or 0.0, row.accuracy or 0.0
+
+
+def _gaps(points: Sequence[tuple[float, float]]) -> str:
     """What the largest distance from the diagonal is, in words."""
-    if not bins:
+    if not points:
         return "none filled"
-    widest = max(bins, key=lambda row: abs(row["accuracy"] - row["confidence"]))
-    return f"farthest from it at {widest['confidence']:.2f}, where {widest['accuracy']:.2f} were right"
+    confidence, accuracy = max(points, key=lambda point: abs(point[1] - point[0]))
+    return f"farthest from it at {confidence:.2f}, where {accuracy:.2f} were right"
 
 
 def _share_axes(axes: Axes) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PIL import Image
 
 from skinmodels import inference, labels, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
+from skinmodels.records import Record
 from skinmodels.registry import MODELS
 from skinmodels.report.limits import reduced, source_of_the_class
 from skinmodels.report.words import SPLITS
@@ -73,61 +72,60 @@ def unusable(specs: list[ModelSpec]) -> str:
     return "\n\n".join(lines)
 
 
-def _measured(spec: ModelSpec, record: dict[str, Any]) -> str:
-    test = record.get("test")
-    if not isinstance(test, dict):
+def _measured(spec: ModelSpec, record: Record) -> str:
+    test = record.test
+    if test is None:
         return "Held-out figures: none in this model's record."
-    kind = SPLITS.get(record.get("split", {}).get("kind"), "")
+    kind = SPLITS.get(record.split.kind, "")
     lines = [
-        f"{_trained(record)}Measured on {test['n']:,} pictures kept out of training" + (f" ({kind})." if kind else "."),
+        f"{_trained(record)}Measured on {test.n:,} pictures kept out of training" + (f" ({kind})." if kind else "."),
         "",
         "| Held-out figure | Value | 95 % interval |",
         "|---|---|---|",
     ]
     for key, words in (_BINARY_METRICS if spec.binary else _METRICS).items():
-        if key in test:
-            low_high = test.get("intervals", {}).get(key)
+        if (value := test.value(key)) is not None:
+            low_high = test.interval(key)
             interval = f"{low_high[0]:.3f} to {low_high[1]:.3f}" if low_high else ""
-            lines.append(f"| {words} | {test[key]:.3f} | {interval} |")
+            lines.append(f"| {words} | {value:.3f} | {interval} |")
     return "\n".join(lines)
 
 
-def _trained(record: dict[str, Any]) -> str:
-    count = record.get("split", {}).get("n", {}).get("train")
+def _trained(record: Record) -> str:
+    count = record.split.n.get("train")
     return f"Trained on {count:,} pictures. " if count else ""
 
 
-def _training(record: dict[str, Any]) -> str:
-    training = record.get("training", {})
+def _training(record: Record) -> str:
     lines = reduced(record)
-    if training.get("deviations"):
-        lines.append("Trained otherwise than in the paper, or where it is silent: " + "; ".join(training["deviations"]) + ".")
+    if deviations := record.training.deviations:
+        lines.append("Trained otherwise than in the paper, or where it is silent: " + "; ".join(deviations) + ".")
     return "\n\n".join(lines)
 
 
-def _random_split(spec: ModelSpec, record: dict[str, Any]) -> str:
-    test = record.get("test_random_split")
-    if not isinstance(test, dict):
+def _random_split(spec: ModelSpec, record: Record) -> str:
+    test = record.test_random_split
+    if test is None:
         return ""
     metrics = _BINARY_METRICS if spec.binary else _METRICS
     figures = "; ".join(
-        f"{words[0].lower() + words[1:] if words[1].islower() else words} {test[key]:.3f}"
+        f"{words[0].lower() + words[1:] if words[1].islower() else words} {value:.3f}"
         for key, words in metrics.items()
-        if key in test
+        if (value := test.value(key)) is not None
     )
     return (
         f"With the paper's kind of split, where pictures of one lesion may lie on both sides: {figures} "
-        f"(measured on {test['n']:,} pictures)."
+        f"(measured on {test.n:,} pictures)."
     )
 
 
-def _calibrated(record: dict[str, Any]) -> str:
+def _calibrated(record: Record) -> str:
     """Whether the probabilities shown are the network's own."""
-    if not (fitted := record.get("calibration")):
+    if not (fitted := record.calibration):
         return "The probabilities shown are the network's own, not calibrated: 90 % does not mean right nine times out of ten."
     return (
-        f"The probabilities shown are calibrated by temperature scaling (temperature {fitted['temperature']:.2f}, fitted on "
-        f"{fitted['n']:,} pictures of their own), for pictures like those of the set."
+        f"The probabilities shown are calibrated by temperature scaling (temperature {fitted.temperature:.2f}, fitted on "
+        f"{fitted.n:,} pictures of their own), for pictures like those of the set."
     )
 
 
@@ -160,9 +158,10 @@ def done(spec: ModelSpec, picture: Image.Image, prediction: Prediction) -> str:
 
 def _conformal(prediction: Prediction) -> str:
     """The conformal set in plain words; empty where the model has none."""
-    if prediction.conformal is None:
+    fitted = inference.loaded(prediction.name).record.conformal
+    if prediction.conformal is None or fitted is None:
         return ""
-    coverage = f"{inference.loaded(prediction.name).record['conformal']['coverage'] * 100:.0f} %"
+    coverage = f"{fitted.coverage * 100:.0f} %"
     if not prediction.conformal:
         return f"With {coverage} coverage: an empty set, since no class fits well enough."
     return f"With {coverage} coverage: {_either([_in_sentence(code) for code in prediction.conformal])}."

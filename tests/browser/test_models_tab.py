@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
+from skinmodels.measured import Bin
 from skinmodels.registry import MODELS
 from skinmodels.report import html, plots
 from skinmodels.ui import texts
@@ -45,7 +46,7 @@ SECTIONS = [
 def full_weights(own_weights: Path) -> Path:
     """Weights whose records have every key, but for the last model's, which is as published."""
     for name in list(MODELS)[:-1]:
-        record = drawn_record.full(name, weights.read_record(name))
+        record = drawn_record.full(name, weights.read_record(name).content())
         (own_weights / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
     return own_weights
 
@@ -75,18 +76,18 @@ class Balance(HTMLParser):
 
 def test_rows_of_the_published_models():
     found = model_rows.rows()
-    baselines = [record["name"] for record in weights.baselines()]
+    baselines = [record.name for record in weights.baselines()]
     assert [row["model"] for row in found] == [*MODELS, *baselines]
     assert [row["parameters"] for row in found[len(MODELS) :]] == [None] * len(baselines)
     for row in found[: len(MODELS)]:
         record = weights.read_record(row["model"])
         assert row["error"] is None
         assert row["test"] is not None
-        assert row["test"]["accuracy"] == record["test"]["accuracy"]
-        assert row["test"]["intervals"]["macro_auc"] == record["test"]["intervals"]["macro_auc"]
-        assert row["parameters"] == record["params"]
-        assert row["latency_ms"] == record.get("latency", {}).get("p50_ms")
-        assert (row["test_clean"] is None) == ("test_clean" not in record)
+        assert row["test"]["accuracy"] == record.held_out.accuracy
+        assert row["test"]["intervals"]["macro_auc"] == list(record.held_out.intervals["macro_auc"] or ())
+        assert row["parameters"] == record.params
+        assert row["latency_ms"] == (record.latency.p50_ms if record.latency else None)
+        assert (row["test_clean"] is None) == (record.test_clean is None)
     json.dumps(found)
 
 
@@ -123,7 +124,7 @@ def test_columns_that_no_record_fills_are_left_out(own_weights):
     for name in MODELS:
         record = {
             key: value
-            for key, value in weights.read_record(name).items()
+            for key, value in weights.read_record(name).content().items()
             if key not in ("test_clean", "test_random_split", "calibration", "latency")
         }
         (own_weights / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
@@ -161,9 +162,9 @@ def test_card_of_the_published_record(name):
     found, record = headings(card), weights.read_record(name)
     assert found == [title for title in SECTIONS if title in found]
     assert {"Claimed and measured", "Class by class", "How it was trained", "Origin and licence", "Limits"} <= set(found)
-    assert ("Conformal sets" in found) == ("conformal" in record)
-    assert ("On other sets" in found) == bool(record.get("external"))
-    for words in (f"{record['test']['accuracy']:.3f}", record["sha256"], MODELS[name].dataset.licence, "Seed 0"):
+    assert ("Conformal sets" in found) == (record.conformal is not None)
+    assert ("On other sets" in found) == bool(record.external)
+    for words in (f"{record.held_out.accuracy:.3f}", record.sha256, MODELS[name].dataset.licence, "Seed 0"):
         assert words in card
 
 
@@ -188,7 +189,7 @@ def test_card_of_a_record_with_everything(full_weights):
 
 
 def test_a_reduced_schedule_is_named_below_the_model(own_weights):
-    record = weights.read_record("ham_cnn28")
+    record = weights.read_record("ham_cnn28").content()
     record["training"]["schedule"] = "reduced"
     (own_weights / "ham_cnn28.json").write_text(json.dumps(record), encoding="utf-8")
     shown = table_cells(model_table.table(model_rows.rows()))
@@ -196,7 +197,7 @@ def test_a_reduced_schedule_is_named_below_the_model(own_weights):
 
 
 def test_card_escapes_what_it_is_told(own_weights):
-    record = weights.read_record("ham_cnn28")
+    record = weights.read_record("ham_cnn28").content()
     record["training"]["command"] = "python <script>alert(1)</script>"
     record["training"]["deviations"] = ["<img src=x>"]
     (own_weights / "ham_cnn28.json").write_text(json.dumps(record), encoding="utf-8")
@@ -208,7 +209,7 @@ def test_card_escapes_what_it_is_told(own_weights):
 
 def test_a_record_written_anew_is_shown_anew(own_weights):
     before = model_card.card("ham_cnn28")
-    record = weights.read_record("ham_cnn28")
+    record = weights.read_record("ham_cnn28").content()
     record["training"]["command"] = "python -m something.new"
     (own_weights / "ham_cnn28.json").write_text(json.dumps(record), encoding="utf-8")
     assert "something.new" not in before
@@ -217,7 +218,7 @@ def test_a_record_written_anew_is_shown_anew(own_weights):
 
 @pytest.fixture(scope="module")
 def svg() -> str:
-    bins: list[dict] = [{"n": 0, "confidence": None, "accuracy": None}, {"n": 9, "confidence": 0.7, "accuracy": 0.4}]
+    bins = [Bin(n=0, confidence=None, accuracy=None), Bin(n=9, confidence=0.7, accuracy=0.4)]
     return plots.reliability({"before": bins, "after": []})
 
 
@@ -375,7 +376,7 @@ def test_phone_width(phone):
 
 
 def test_facts_and_card_say_how_much_of_the_class_lies_in_the_source() -> None:
-    border = weights.read_record("siim_border")["test"]["auc"]
+    border = weights.read_record("siim_border").held_out.auc
     spec = MODELS["siim_cnn_v2"]
     for text in (texts.facts(spec), model_card.card(spec.name)):
         assert f"border reaches ROC-AUC {border:.3f}" in text.replace("&#x27;", "'")

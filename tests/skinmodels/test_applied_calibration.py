@@ -52,7 +52,8 @@ def test_models_name_the_malignancies_they_have_no_class_for():
 
 def test_a_prediction_is_calibrated_and_has_its_set(own_weights, drawn, monkeypatch):
     monkeypatch.setattr(inference, "_loaded", {})
-    record = weights.read_record("ham_cnn28")
+    published = weights.read_record("ham_cnn28").content()
+    record = dict(published)
     for key in ("calibration", "conformal"):
         record.pop(key, None)
     path = weights.record_path("ham_cnn28")
@@ -61,7 +62,8 @@ def test_a_prediction_is_calibrated_and_has_its_set(own_weights, drawn, monkeypa
     assert plain.conformal is None
 
     codes = MODELS["ham_cnn28"].labels
-    record |= {"calibration": {"temperature": 2.0}, "conformal": {"thresholds": dict.fromkeys(codes, 0.8)}}
+    record["calibration"] = published["calibration"] | {"temperature": 2.0}
+    record["conformal"] = published["conformal"] | {"thresholds": dict.fromkeys(codes, 0.8)}
     path.write_text(json.dumps(record))
     monkeypatch.setattr(inference, "_loaded", {})
     prediction = inference.predict("ham_cnn28", drawn(3))

@@ -67,7 +67,7 @@ def test_models(capsys):
     for line, spec in zip(lines[1:], MODELS.values(), strict=True):
         assert line.startswith(spec.name)
         assert spec.title in line
-        assert f"{weights.read_record(spec.name)['test']['accuracy']:.3f}" in line
+        assert f"{weights.read_record(spec.name).held_out.accuracy:.3f}" in line
 
 
 def test_models_as_json(capsys, own_weights):
@@ -79,8 +79,8 @@ def test_models_as_json(capsys, own_weights):
     for name, its in described.items():
         assert tuple(its["labels"]) == MODELS[name].labels
         if name != MODEL:
-            assert its["weights_sha256"] == weights.read_record(name)["sha256"]
-            assert its["test"]["accuracy"] == weights.read_record(name)["test"]["accuracy"]
+            assert its["weights_sha256"] == weights.read_record(name).sha256
+            assert its["test"]["accuracy"] == weights.read_record(name).held_out.accuracy
 
 
 def test_listing_models_imports_no_keras(weights_folder):
@@ -112,7 +112,7 @@ def test_predict(folder, weights_folder, monkeypatch):
         assert row["model"] == name
         assert row["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
         assert row["malignancy"] == pytest.approx(expected.malignancy, abs=1e-6)
-        assert row["weights_sha256"] == weights.read_record(name)["sha256"]
+        assert row["weights_sha256"] == weights.read_record(name).sha256
     assert "c.jpg, which is none of these" in bad["error"]
 
 

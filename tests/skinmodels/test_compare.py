@@ -11,7 +11,7 @@ import pytest
 from gradio.data_classes import ImageData
 from PIL import Image
 
-from skinmodels import compare, inference, labels
+from skinmodels import compare, inference, labels, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.inference import Prediction
 from skinmodels.registry import MODELS
@@ -98,7 +98,10 @@ def test_a_prediction_in_words():
     ],
 )
 def test_the_conformal_set_in_words(codes, words, monkeypatch):
-    loaded = inference.Loaded(None, {"conformal": {"coverage": 0.9}})  # type: ignore[arg-type]
+    record = weights.read_record("ham_cnn28")
+    assert record.conformal is not None
+    assert record.conformal.coverage == 0.9
+    loaded = inference.Loaded(None, record)  # type: ignore[arg-type]
     monkeypatch.setattr(inference, "loaded", lambda name: loaded)
     found = answered("ham_cnn28", mel=0.3, nv=0.7).prediction
     assert found is not None
@@ -107,10 +110,13 @@ def test_the_conformal_set_in_words(codes, words, monkeypatch):
 
 
 def test_facts_say_whether_probabilities_are_calibrated(monkeypatch):
-    record = {"calibration": {"temperature": 1.5, "n": 1001}}
-    monkeypatch.setattr(texts.weights, "check", lambda name: record)
+    record = weights.read_record("ham_cnn28")
+    assert record.calibration is not None
+    fitted = record.calibration.model_copy(update={"temperature": 1.5, "n": 1001})
+    records = [record.model_copy(update={"calibration": its}) for its in (fitted, None)]
+    monkeypatch.setattr(texts.weights, "check", lambda name: records[0])
     assert "temperature 1.50, fitted on 1,001 pictures" in texts.facts(MODELS["ham_cnn28"])
-    record.clear()
+    records.pop(0)
     assert "not calibrated" in texts.facts(MODELS["ham_cnn28"])
 
 

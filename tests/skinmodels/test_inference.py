@@ -59,9 +59,10 @@ def test_mirror_images_are_averaged(drawn):
     values = preprocessing.scale(preprocessing.pixels(picture))
     views = [values, values[:, ::-1]]
     mean = np.mean([network.predict_on_batch(view[None])[0] for view in views], axis=0)
-    temperature = inference.loaded(name).record["calibration"]["temperature"]
+    calibration = inference.loaded(name).record.calibration
+    assert calibration is not None
     answer = inference.predict(name, picture)
-    assert list(answer.probabilities.values()) == pytest.approx(scaled(mean[None], temperature)[0], abs=1e-5)
+    assert list(answer.probabilities.values()) == pytest.approx(scaled(mean[None], calibration.temperature)[0], abs=1e-5)
     mirrored = inference.predict(name, picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     assert list(mirrored.probabilities.values()) == pytest.approx(list(answer.probabilities.values()), abs=1e-4)
 
@@ -115,7 +116,7 @@ def test_a_request_waits_for_its_own_model_only(drawn, monkeypatch, nothing_load
 
 def test_published_weights_pass_their_check():
     for name, spec in MODELS.items():
-        assert weights.check(name)["labels"] == list(spec.labels)
+        assert weights.check(name).labels == list(spec.labels)
 
 
 def damage_bytes(folder, name):
@@ -147,10 +148,21 @@ def other_labels(folder, name):
     path.write_text(json.dumps(record | {"labels": record["labels"][::-1]}))
 
 
+def words_for_a_number(folder, name):
+    path = folder / f"{name}.json"
+    record = json.loads(path.read_text())
+    record["calibration"]["temperature"] = "warm"
+    path.write_text(json.dumps(record))
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
         (damage_bytes, "damaged"),
+        (
+            words_for_a_number,
+            "damaged: expected calibration.temperature in ham_cnn28.json to be a valid number. Received: 'warm'",
+        ),
         (remove_weights, "missing"),
         (remove_record, "missing"),
         (break_record, "damaged"),

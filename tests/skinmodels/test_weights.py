@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -53,7 +54,7 @@ KEYS = {
     "calibration": dict,
     "conformal": dict,
     "operating_points": dict,
-    "slices": dict,
+    "subgroups": dict,
     "external": dict,
     "latency": dict,
 }
@@ -92,36 +93,37 @@ def test_architecture(name: str) -> None:
 @pytest.mark.parametrize("name", list(MODELS))
 def test_record(name: str) -> None:
     record, spec, file = weights.read_record(name), MODELS[name], PUBLISHED / f"{name}.weights.h5"
-    assert {key: type(record[key]) for key in KEYS} == KEYS
-    assert (record["name"], record["params"], record["labels"]) == (name, spec.params, list(spec.labels))
-    assert record["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
-    assert record["file_bytes"] == file.stat().st_size < 100e6
-    assert record["source"] in ("paper", "ours")
-    assert set(record["training"]) >= TRAINING_KEYS
-    assert record["training"]["schedule"] in ("full", "reduced")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", record["training"]["date"])
-    assert record["split"]["kind"] in ("lesion", "patient", "published", "random")
-    assert record["split"]["seed"] == record["training"]["configuration"]["seed"] == 0
-    assert record["split"]["n"]["test"] == record["test"]["n"]
-    assert set(record["split"]["n"]) == {"train", "validation", "calibration", "test"}
-    assert len(record["history"]) == record["training"]["epochs"]
-    assert set(record["history"][0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    content = json.loads((PUBLISHED / f"{name}.json").read_text(encoding="utf-8"))
+    assert {key: type(content[key]) for key in KEYS} == KEYS
+    assert (record.name, record.params, record.labels) == (name, spec.params, list(spec.labels))
+    assert record.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert record.file_bytes == file.stat().st_size < 100e6
+    assert record.source in ("paper", "ours")
+    assert set(content["training"]) >= TRAINING_KEYS
+    assert record.training.schedule in ("full", "reduced")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", record.training.date)
+    assert record.split.kind in ("lesion", "patient", "published", "random")
+    assert record.split.seed == record.training.configuration.seed == 0
+    assert record.split.n["test"] == record.held_out.n
+    assert set(record.split.n) == {"train", "validation", "calibration", "test"}
+    assert len(record.history) == record.training.epochs
+    assert set(record.history[0]) >= {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
 @pytest.mark.parametrize("name", [*MODELS, *BASELINES])
 def test_every_figure_comes_from_the_probabilities_beside_it(name: str) -> None:
     spec = BASELINES[name].spec if name in BASELINES else MODELS[name]
     record, tables = weights.read_record(name), record_files.read_tables(name)
-    for block in ("test", "test_clean", *(["test_random_split"] if "test_random_split" in record else [])):
-        assert set(record[block]) >= {*BLOCK_KEYS} | (BINARY_KEYS if spec.binary else set())
+    for block in filter(None, (record.held_out, record.test_clean, record.test_random_split)):
+        assert set(block.content()) >= {*BLOCK_KEYS} | (BINARY_KEYS if spec.binary else set())
     for rows in (tables.test, tables.calibration, tables.external):
         assert np.allclose(rows[list(spec.labels)].sum(axis=1), 1, atol=1e-5)
     assert tables.test["id"].is_unique
     assert not set(tables.test["id"]) & set(tables.calibration["id"])
-    assert not set(tables.test["group"]) & set(tables.calibration["group"]) or record["split"]["kind"] == "published"
-    assert len(tables.calibration) == record["split"]["n"]["calibration"]
-    assert (tables.random_split is not None) == ("test_random_split" in record)
-    assert_same(figures.computed(spec.labels, tables, spec.claims), {key: record[key] for key in figures.KEYS if key in record})
+    assert not set(tables.test["group"]) & set(tables.calibration["group"]) or record.split.kind == "published"
+    assert len(tables.calibration) == record.split.n["calibration"]
+    assert (tables.random_split is not None) == (record.test_random_split is not None)
+    assert_same(figures.computed(spec.labels, tables, spec.claims), figures.recorded(record))
 
 
 def test_every_table_belongs_to_a_model() -> None:
@@ -133,19 +135,20 @@ def test_every_table_belongs_to_a_model() -> None:
 @pytest.mark.parametrize("name", list(MODELS))
 def test_what_is_said_of_calibration_and_coverage(name: str) -> None:
     record = weights.read_record(name)
-    labels = record["labels"]
-    conformal, points = record["conformal"], record["operating_points"]["points"]
-    assert set(conformal["thresholds"]) == set(conformal["kind"]) == set(conformal["test"]["per_class"]) == set(labels)
-    for label, its in conformal["test"]["per_class"].items():
-        assert (conformal["kind"][label] == "class") == (its["calibration_n"] >= 50)
-    assert conformal["test"]["n"] == record["test"]["n"]
+    conformal, points = record.conformal, record.operating_points.points if record.operating_points else []
+    assert conformal is not None
+    assert set(conformal.thresholds) == set(conformal.kind) == set(conformal.test.per_class) == set(record.labels)
+    for label, its in conformal.test.per_class.items():
+        assert (conformal.kind[label] == "class") == (its.calibration_n >= 50)
+    assert conformal.test.n == record.held_out.n
     values = [its.value for its in MODELS[name].claims if its.metric == "specificity"][:1]
     claimed = [f"specificity {value:.0%}".replace("%", " %") for value in values]
-    assert [point["name"] for point in points] == ["default", "sensitivity 90 %", "sensitivity 95 %", *claimed]
-    assert points[0]["threshold"] == 0.5
-    assert record["test_clean"]["n"] <= record["test"]["n"]
-    assert set(record["external"]) == set(LOADERS) - {MODELS[name].dataset.key}
-    assert record["external"]["pad_ufes"]["by_fitzpatrick"]["2"]["n"] > 100
+    assert [point.name for point in points] == ["default", "sensitivity 90 %", "sensitivity 95 %", *claimed]
+    assert points[0].threshold == 0.5
+    assert record.test_clean is not None
+    assert record.test_clean.n <= record.held_out.n
+    assert set(record.external) == set(LOADERS) - {MODELS[name].dataset.key}
+    assert record.external["pad_ufes"].by_fitzpatrick["2"].n > 100
 
 
 def assert_same(computed: object, recorded: object, where: str = "") -> None:
@@ -179,26 +182,27 @@ def test_file_holds_the_network_alone(name: str) -> None:
 
         file.visititems(count)
     assert numbers == MODELS[name].params
-    assert types == {weights.read_record(name)["training"]["stored_as"]}
+    assert types == {weights.read_record(name).training.stored_as}
 
 
 def test_baselines_have_the_record_of_a_network_without_weights() -> None:
     records = weights.baselines()
-    assert {record["name"] for record in records} == set(BASELINES)
+    assert {record.name for record in records} == set(BASELINES)
     for record in records:
-        spec = BASELINES[record["name"]].spec
-        assert set(record) >= set(KEYS) - {"sha256", "params", "file_bytes", "history", "latency"}
-        assert (record["title"], record["labels"]) == (spec.title, list(spec.labels))
-        assert [claim["value"] for claim in record["claims"]] == [claim.value for claim in spec.claims]
-        assert set(record["training"]) >= TRAINING_KEYS - {"epochs"}
-        assert not weights.weights_path(record["name"]).exists()
+        spec = BASELINES[record.name].spec
+        assert set(record.content()) >= set(KEYS) - {"sha256", "params", "file_bytes", "history", "latency"}
+        assert (record.title, record.labels) == (spec.title, list(spec.labels))
+        assert [claim.value for claim in record.claims] == [claim.value for claim in spec.claims]
+        assert set(record.training.content()) >= TRAINING_KEYS - {"epochs"}
+        assert not weights.weights_path(record.name).exists()
 
 
 @pytest.mark.parametrize("name", list(REACHED))
 def test_held_out_figures_that_were_reached(name: str) -> None:
     record = weights.read_record(name)
-    for block in ("test", "test_clean"):
-        assert {metric: record[block][metric] for metric, least in REACHED[name].items() if record[block][metric] < least} == {}
+    for block in filter(None, (record.held_out, record.test_clean)):
+        reached = {metric: block.value(metric) or 0 for metric in REACHED[name]}
+        assert {metric: value for metric, value in reached.items() if value < REACHED[name][metric]} == {}
 
 
 def test_all_weights_stay_small_enough() -> None:

@@ -36,11 +36,11 @@ def test_record_is_that_of_a_network_without_weights(name: str, tmp_path: Path, 
     made = drawn_data.ham10000(data) if name.startswith("ham") else drawn_data.melanoma(data, per_class=60)
     record = publish(name, [str(made)])
     assert weights.read_record(name) == record
-    assert [its["name"] for its in weights.baselines()] == [name]
-    assert record["split"]["n"]["test"] == record["test"]["n"]
-    assert record["test"]["accuracy"] > 1.5 / len(spec.labels), "drawn classes differ in colour"
+    assert [its.name for its in weights.baselines()] == [name]
+    assert record.split.n["test"] == record.held_out.n
+    assert (record.held_out.accuracy or 0) > 1.5 / len(spec.labels), "drawn classes differ in colour"
     again = computed_figures.computed(spec.labels, record_files.read_tables(name))
-    assert not list(figures.moved(again, {key: record[key] for key in computed_figures.KEYS if key in record}))
+    assert not list(figures.moved(again, computed_figures.recorded(record)))
     suffixes = ("calibration.csv", "external.csv", "json", "test.csv")
     assert sorted(file.name for file in weights.folder().iterdir()) == [f"{name}.{suffix}" for suffix in suffixes]
 

@@ -13,6 +13,7 @@ from conftest import ROOT
 from huggingface_hub import ModelCard, ModelCardData
 
 from skinmodels import weights
+from skinmodels.records import Record
 from skinmodels.registry import MODELS
 from skinmodels.report.limits import limits
 from training import cards
@@ -42,10 +43,15 @@ def test_header_has_what_the_hub_asks_for(header):
 
 
 def test_header_names_each_network_that_training_started_from_once():
-    records: dict[str, Any] = {name: {"training": {"configuration": {"start": None}}} for name in MODELS}
+    def started(name: str, start: str | None) -> Record:
+        record = weights.read_record(name)
+        configuration = record.training.configuration.model_copy(update={"start": start, "imagenet": False})
+        return record.model_copy(update={"training": record.training.model_copy(update={"configuration": configuration})})
+
+    records = {name: started(name, None) for name in MODELS}
     assert "base_model" not in cards.metadata(records)
     for name, start in zip(records, ("a.npz", "b.weights.h5", "c.npz"), strict=False):
-        records[name] = {"training": {"configuration": {"start": start}}}
+        records[name] = started(name, start)
     assert cards.metadata(records)["base_model"] == ["onnxmodelzoo/legacy_models", "google/mobilenet_v2_1.0_224"]
 
 
@@ -55,7 +61,7 @@ def test_header_names_each_network_that_training_started_from_once():
 def test_limits_name_the_pixels_that_are_really_seen(stored, words):
     spec = next(iter(MODELS.values()))
     preprocessing = replace(spec.preprocessing, size=(500, 500), source_size=(stored, stored))
-    assert any(sentence.startswith(words) for sentence in limits(replace(spec, preprocessing=preprocessing), {}))
+    assert any(sentence.startswith(words) for sentence in limits(replace(spec, preprocessing=preprocessing)))
 
 
 def read(text: str) -> ModelCardData:
@@ -76,10 +82,11 @@ def test_index_has_every_model_with_its_figures(header):
     for entry in header["model-index"]:
         record = weights.read_record(entry["name"])
         for result in entry["results"]:
-            block = record[result["dataset"]["split"]]
+            block = record.block(result["dataset"]["split"])
+            assert block is not None
             values = {metric["type"]: metric["value"] for metric in result["metrics"]}
-            assert values["accuracy"] == pytest.approx(block["accuracy"], abs=1e-4)
-            assert values["roc_auc"] == pytest.approx(block["macro_auc"], abs=1e-4)
+            assert values["accuracy"] == pytest.approx(block.accuracy, abs=1e-4)
+            assert values["roc_auc"] == pytest.approx(block.macro_auc, abs=1e-4)
 
 
 def test_cards_say_what_must_be_said():
@@ -87,13 +94,13 @@ def test_cards_say_what_must_be_said():
     for name, spec in MODELS.items():
         card = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         assert "Research only, never a diagnosis. Not for commercial use." in card
-        for words in (spec.claim_note, spec.dataset.licence, weights.read_record(name)["training"]["command"]):
+        for words in (spec.claim_note, spec.dataset.licence, weights.read_record(name).training.command):
             assert words in card
 
 
 def test_everything_measured_later_is_told_too(own_weights):
     name = next(iter(MODELS))
-    record = drawn_record.full(name, weights.read_record(name))
+    record = drawn_record.full(name, weights.read_record(name).content())
     (own_weights / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
     text = cards.text()
     for words in ("clean test part", "temperature 1.271", "Conformal sets", "sensitivity 90 %", "PAD-UFES-20", "test_clean"):

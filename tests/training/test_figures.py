@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import drawn_data
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
@@ -92,3 +95,45 @@ def test_missing_answers_are_one_sentence(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path))
     with pytest.raises(SkinModelError, match=r"Expected ham_cnn28.test.csv, ham_cnn28.calibration.csv"):
         record_files.read_tables("ham_cnn28")
+
+
+@pytest.fixture
+def small_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The records of a network and of a baseline of two classes, with the answers beside them."""
+    for name in ("kaggle_cnn_small", "siim_border"):
+        for file in (ROOT / "weights").glob(f"{name}.*"):
+            if file.suffix in (".json", ".csv"):
+                shutil.copy(file, tmp_path)
+    monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path))
+    return tmp_path
+
+
+def test_every_record_is_written_anew_from_the_predictions_beside_it(small_folder: Path, capsys) -> None:
+    before = {file.name: file.read_bytes() for file in small_folder.iterdir()}
+    for name in ("kaggle_cnn_small", "siim_border"):
+        path = small_folder / f"{name}.json"
+        spoiled = json.loads(path.read_text())
+        spoiled["test"]["accuracy"] += 1e-4
+        path.write_text(json.dumps(spoiled))
+    assert figures.main(["--from-predictions", "--check"]) == 1
+    found = capsys.readouterr()
+    assert [line.split(":")[0] for line in found.err.splitlines()] == ["kaggle_cnn_small", "siim_border"]
+    assert all(": test.accuracy: " in line for line in found.err.splitlines())
+    assert figures.main(["--from-predictions"]) == 0
+    for file in small_folder.iterdir():
+        if file.suffix == ".json":
+            assert not list(figures.moved(json.loads(before[file.name]), json.loads(file.read_text()), tolerance=1e-9))
+        else:
+            assert file.read_bytes() == before[file.name]
+    written = {file.name: file.read_bytes() for file in small_folder.iterdir()}
+    assert figures.main(["--from-predictions"]) == 0
+    assert {file.name: file.read_bytes() for file in small_folder.iterdir()} == written
+    assert figures.main(["siim_border", "--from-predictions", "--check"]) == 0
+    assert "siim_border: as published" in capsys.readouterr().out
+
+
+def test_options_that_do_not_go_together_are_one_sentence(small_folder: Path, capsys) -> None:
+    assert figures.main(["--from-predictions", "--check", "--first", "5"]) == 1
+    assert figures.main(["--data", str(small_folder)]) == 1
+    assert figures.main(["ham_cnn28", "--from-predictions"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 3

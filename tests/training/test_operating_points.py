@@ -1,4 +1,4 @@
-"""The malignancy axis: thresholds, predictive values, slices and other sets, worked out by hand."""
+"""The malignancy axis: thresholds, predictive values, subgroups and other sets, worked out by hand."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def answered(truth: list[str], called: list[str]) -> tuple[pd.DataFrame, np.ndar
     return rows.assign(**dict(zip(HAM, probabilities.T, strict=True))), probabilities
 
 
-def test_slices_by_hand() -> None:
+def test_subgroups_by_hand() -> None:
     truth = ["mel"] * 10 + ["nv"] * 10 + ["nv"] * 25 + ["bkl"]
     rows, probabilities = answered(truth, ["mel"] * 8 + ["nv"] * 2 + ["nv"] * 9 + ["bcc"] + ["nv"] * 20 + ["mel"] * 5 + ["bkl"])
     rows["sex"] = ["female"] * 20 + ["male"] * 25 + [""]
@@ -147,10 +147,10 @@ def test_external_by_hand() -> None:
     rows, _ = answered(truth, ["mel"] * 15 + ["nv"] * 5 + ["nv"] * 18 + ["mel"] * 2 + ["nv"] * 20 + ["bcc"] * 4)
     rows["set"], rows["fitzpatrick"] = "pad_ufes", ["1"] * 10 + ["2"] * 30 + [""] * 24
     found = external.block(HAM, rows, 1.0)["pad_ufes"]
-    assert (found["n"], found["axis"]["n_malignant"]) == (64, 44)
-    assert found["axis"]["sensitivity"] == pytest.approx((15 + 0 + 4) / 44)
-    assert found["axis_without_ack"]["sensitivity"] == pytest.approx((15 + 4) / 24)
-    assert found["axis_without_ack"]["n"] == 44
+    assert (found["n"], found["malignancy"]["n_malignant"]) == (64, 44)
+    assert found["malignancy"]["sensitivity"] == pytest.approx((15 + 0 + 4) / 44)
+    assert found["malignancy_without_ack"]["sensitivity"] == pytest.approx((15 + 4) / 24)
+    assert found["malignancy_without_ack"]["n"] == 44
     matching = found["matching"]
     assert (matching["labels"], matching["n"]) == (["akiec", "mel", "nv"], 60)
     assert matching["accuracy"] == pytest.approx((15 + 18) / 60)
@@ -165,7 +165,7 @@ def test_sets_without_a_label_of_the_model_have_the_axis_alone() -> None:
     rows["set"], rows["fitzpatrick"] = "siim", ""
     found = external.block(HAM, rows, 1.0)["siim"]
     assert found["matching"] is None
-    assert (found["axis"]["sensitivity"], found["axis"]["specificity"]) == (1, 1)
+    assert (found["malignancy"]["sensitivity"], found["malignancy"]["specificity"]) == (1, 1)
     assert "by_fitzpatrick" not in found
 
 

@@ -10,7 +10,8 @@ import drawn_data
 import keras
 import pytest
 
-from skinmodels import weights
+from skinmodels import record_text, weights
+from skinmodels.records import OptimiserComparison, Record
 from skinmodels.registry import MODELS
 from skinmodels.report import card_making
 from skinmodels.spec import Preprocessing
@@ -71,7 +72,8 @@ def test_curves_are_those_of_the_runs(compared) -> None:
                 {metric: run[metric] for metric in optimisers.METRICS}, abs=1e-6
             )
     assert (out / "optimisers.png").read_bytes().startswith(b"\x89PNG")
-    lines = optimisers.table(found).splitlines()
+    comparison = record_text.of(OptimiserComparison, found)
+    lines = optimisers.table(comparison).splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["Adam", "RMSprop", "SGD"]
     assert f"{found['optimisers']['sgd']['history'][-1]['val_auc']:.4f}" in lines[3]
 
@@ -79,18 +81,19 @@ def test_curves_are_those_of_the_runs(compared) -> None:
 def test_the_card_shows_them(compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKINMODELS_WEIGHTS", str(tmp_path))
     spec = MODELS[optimisers.NAME]
-    assert card_making.optimisers(spec, {}) == ""
+    record = Record(schema_version=1, name=spec.name, labels=list(spec.labels))
+    assert card_making.optimisers(spec, record) == ""
     weights.optimisers_path(spec.name).write_text("not JSON")
-    assert card_making.optimisers(spec, {}) == ""
+    assert f"expected a JSON object in {spec.name}.optimisers.json" in card_making.optimisers(spec, record)
     found, _, text = compared
     weights.optimisers_path(spec.name).write_text(text)
-    shown = card_making.optimisers(spec, {})
+    shown = card_making.optimisers(spec, record)
     assert "Optimisers compared" in shown
     for name, its in found["optimisers"].items():
         assert f'<th scope="row">{optimisers.OPTIMISERS[name]}</th><td>{its["history"][-1]["loss"]:.3f}</td>' in shown
     assert shown.count("<svg") == 2
     assert found["command"] in shown
-    assert card_making.optimisers(MODELS["siim_cnn_v1"], {}) == ""
+    assert card_making.optimisers(MODELS["siim_cnn_v1"], record) == ""
 
 
 def test_no_data_is_one_sentence(tmp_path: Path, capsys) -> None:

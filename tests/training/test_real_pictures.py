@@ -28,19 +28,20 @@ def test_published_probabilities_come_from_the_pictures(name: str, split_of) -> 
     spec, record = MODELS[name], weights.read_record(name)
     rows = pd.read_csv(weights.folder() / f"{name}.test.csv", dtype={"id": str, "group": str})
     samples, table = split_of(spec)
-    assert record["split"]["kind"] == splits.default_kind(spec.dataset.key, samples)
+    assert record.split.kind == splits.default_kind(spec.dataset.key, samples)
     test = chosen(samples, table, "test")
     groups = [sample.about.get("lesion_id", sample.group) for sample in test]
     assert [sample.id for sample in test] == list(rows["id"])
     assert [sample.label for sample in test] == list(rows["label"])
     assert groups == list(rows["group"])
-    assert splits.counts(table) == record["split"]["n"]
-    splits.check(table, record["split"]["kind"], spec.labels)
+    assert splits.counts(table) == record.split.n
+    splits.check(table, record.split.kind, spec.labels)
 
     files = [sample.file for sample in test[:ROWS] if isinstance(sample.file, PictureFile)]
     assert len(files) == ROWS
     pictures = [images.read(io.BytesIO(file.root.read(file.name))) for file in files]
-    published = scaled(rows[list(spec.labels)].to_numpy(float)[:ROWS], record["calibration"]["temperature"])
+    assert record.calibration is not None
+    published = scaled(rows[list(spec.labels)].to_numpy(float)[:ROWS], record.calibration.temperature)
     for prediction, row, id in zip(inference.predict_batch(name, pictures), published, rows["id"], strict=False):
         assert np.array(list(prediction.probabilities.values())) == pytest.approx(row, abs=0.005), id
 

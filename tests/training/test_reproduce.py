@@ -112,9 +112,11 @@ def test_starting_weights_are_found_beside_the_pictures(nothing_published: None,
 def test_features_of_another_reference_are_measured_anew(nothing_published: None, pretrained, monkeypatch, capsys) -> None:
     monkeypatch.setattr(everything, "_published", lambda name: name == everything.REFERENCE)
     name, files = "ham_svm_features", weights.folder()
-    (files / f"{everything.REFERENCE}.json").write_text('{"sha256": "new"}', encoding="utf-8")
+    start = {"schema_version": 1, "labels": []}
+    reference = start | {"name": everything.REFERENCE, "sha256": "new"}
+    (files / f"{everything.REFERENCE}.json").write_text(json.dumps(reference), encoding="utf-8")
     for digest, anew in (("new", False), ("old", True)):
-        record = {"training": {"configuration": {"reference_sha256": digest}}}
+        record = start | {"name": name, "training": {"configuration": {"reference_sha256": digest}}}
         (files / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
         assert (["training.baselines", name, "--data", "D"] in told(capsys, "--pretrained", str(pretrained))) == anew
 

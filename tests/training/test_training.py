@@ -177,16 +177,18 @@ def test_what_is_trained_is_published(name: str, data, tmp_path: Path, monkeypat
     write_json(run.config, longer | {"recipe": longer["recipe"] | {"schedule": "constant"}})
     record = publish.publish(spec, run, paths)
     assert weights.check(name) == record
-    assert record["training"]["schedule"] == "reduced"
-    assert record["training"]["command"].startswith(f"python -m training.train {name} --data {Path(paths[0]).name} ")
-    assert "--epochs 1 --steps 2" in record["training"]["command"]
+    assert record.training.schedule == "reduced"
+    assert record.training.command.startswith(f"python -m training.train {name} --data {Path(paths[0]).name} ")
+    assert "--epochs 1 --steps 2" in record.training.command
     other = config | {"versions": config["versions"] | {"backend": "torch"}}
     assert publish._command(other).startswith("KERAS_BACKEND=torch python -m training.train")
-    assert {"test", "test_clean", "calibration", "conformal", "operating_points", "slices", "external"} <= set(record)
+    assert {"test", "test_clean", "calibration", "conformal", "operating_points", "subgroups", "external"} <= set(
+        record.content()
+    )
     assert not list(
         figures.moved(
             computed_figures.computed(spec.labels, record_files.read_tables(name)),
-            {k: record[k] for k in computed_figures.KEYS if k in record},
+            computed_figures.recorded(record),
         )
     )
     suffixes = ("calibration.csv", "external.csv", "json", "test.csv", "weights.h5")
@@ -255,7 +257,7 @@ def test_evaluate_measures_published_weights_on_their_own_test_pictures(data, ha
     assert "are missing" in capsys.readouterr().err
     record = publish.publish(spec, ham_run, paths)
     assert evaluate.main(["ham_cnn28", "--data", *paths, "--out", str(tmp_path / "again")]) == 0
-    assert read_json(tmp_path / "again" / "metrics.json")["test"] == record["test"]
+    assert read_json(tmp_path / "again" / "metrics.json")["test"] == record.held_out.content()
     listed = pd.read_csv(weights.folder() / "ham_cnn28.test.csv")
     fewer = [sample for sample in datasets.load(spec, paths) if sample.id != listed["id"][0]]
     with pytest.raises(SkinModelError, match=f"first {listed['id'][0]}"):
@@ -269,9 +271,10 @@ def test_published_figures_are_computed_again_from_weights_and_pictures(
     phones, others = drawn_data.pad_ufes(tmp_path / "phones"), drawn_data.melanoma(tmp_path / "others")
     paths = [str(path) for path in (data["ham10000"], phones, others)]
     record = publish.publish(MODELS["ham_cnn28"], ham_run, paths)
-    assert {key: its["n"] + its["left_out"] for key, its in record["external"].items()} == {"siim": 24, "pad_ufes": 48}
-    assert set(record["slices"]) == {"sex", "age_band", "site", "diagnosis_by"}
-    assert record["calibration"]["n"] == record["split"]["n"]["calibration"]
+    assert {key: its.n + (its.left_out or 0) for key, its in record.external.items()} == {"siim": 24, "pad_ufes": 48}
+    assert set(record.subgroups) == {"sex", "age_band", "site", "diagnosis_by"}
+    assert record.calibration is not None
+    assert record.calibration.n == record.split.n["calibration"]
     arguments = ["ham_cnn28", "--data", *paths]
     assert figures.main([*arguments, "--check"]) == 0
     assert figures.main([*arguments, "--check", "--first", "5"]) == 0

@@ -66,18 +66,18 @@ def _set(key: str, labels: Sequence[str], rows: pd.DataFrame, temperature: float
         "title": TITLES[key],
         "n": len(rows),
         "note": NOTES[key],
-        "axis": malignancy.block(malignant, scores, groups),
+        "malignancy": malignancy.block(malignant, scores, groups),
         "matching": _matching(key, labels, rows, probabilities),
     }
     if key != "pad_ufes":
         return its
 
-    def on_axis(held: pd.Series) -> dict:
+    def of(held: pd.Series) -> dict:
         return malignancy.block(malignant[held], scores[held], groups[held])
 
-    its["axis_without_ack"] = on_axis(rows["label"] != "ACK")
+    its["malignancy_without_ack"] = of(rows["label"] != "ACK")
     kinds = sorted(set(rows["fitzpatrick"]) - {""})
-    its["by_fitzpatrick"] = {kind: on_axis(rows["fitzpatrick"] == kind) for kind in kinds}
+    its["by_fitzpatrick"] = {kind: of(rows["fitzpatrick"] == kind) for kind in kinds}
     return its
 
 

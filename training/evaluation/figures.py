@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from skinmodels import calibration, conformal, metrics
+from skinmodels import calibration, conformal, metrics, record_text
 from skinmodels.calibration import scaled
 from skinmodels.labels import MALIGNANT
+from skinmodels.records import Claimed, Record
 from skinmodels.spec import Claim
 from training.evaluation import external, malignancy, operating_points, subgroups
 from training.evaluation.predictions import Tables
 
-if TYPE_CHECKING:
-    pass
-
-
 # What this module writes into a record, in the order of its keys.
 KEYS = (
     *("bootstrap", "test", "test_clean", "test_random_split", "calibration"),
-    *("conformal", "operating_points", "operating_points_clean", "slices", "external"),
+    *("conformal", "operating_points", "operating_points_clean", "subgroups", "external"),
 )
 
 
@@ -31,7 +27,7 @@ def block(rows: pd.DataFrame, labels: Sequence[str]) -> dict:
     return metrics.block(labels, *_truth_and_probabilities(rows, labels), list(rows["group"].astype(str)))
 
 
-def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()) -> dict:
+def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim | Claimed] = ()) -> dict:
     """Every figure of a record, from the model's answers alone; keys as in ``KEYS``.
 
     ``claims``: of the model's paper. Where it claims a specificity, one operating point is at that specificity, and all of them
@@ -65,9 +61,20 @@ def computed(labels: Sequence[str], tables: Tables, claims: Sequence[Claim] = ()
         "conformal": conformal.block(labels, (fit_truth, fit_after), (truth, after)),
         "operating_points": points(np.ones(len(groups), bool)),
         **({"operating_points_clean": points(unknown)} if specificity is not None and len(clean) else {}),
-        "slices": subgroups.block(labels, tables.test, after, malignant),
+        "subgroups": subgroups.block(labels, tables.test, after, malignant),
         "external": {key: its | _left_out(tables, key) for key, its in outside.items()},
     }
+
+
+def recorded(record: Record) -> dict:
+    """What ``computed`` gave when the record was written, as in JSON."""
+    return {key: value for key, value in record.content().items() if key in KEYS}
+
+
+def with_figures(record: Record, figures: dict) -> Record:
+    """The record with these figures, as ``computed`` gives them, in place of all it had."""
+    rest = {key: value for key, value in record.content().items() if key not in KEYS}
+    return record_text.of(Record, rest | figures)
 
 
 def _left_out(tables: Tables, key: str) -> dict[str, int]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from skinmodels import metrics, weights
+from skinmodels import metrics, record_text, weights
 from skinmodels.calibration import scaled
 from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
+from skinmodels.measured import Block
+from skinmodels.records import Record
 from skinmodels.spec import ModelSpec
 from training.data import datasets, splits
 from training.data.pixels import decode
@@ -32,13 +34,13 @@ class Measured:
     """A network's answers on one part: a row a picture (id, group, label, a probability for each label), and the figures."""
 
     rows: pd.DataFrame
-    block: dict
+    block: Block
 
 
 def measure(model: keras.Model, spec: ModelSpec, samples: Sequence[datasets.Sample]) -> Measured:
     """What the network makes of these pictures."""
     rows = answers(model, spec, samples, decode(samples, spec.preprocessing, "test"))
-    return Measured(rows, figures.block(rows, spec.labels))
+    return Measured(rows, record_text.of(Block, figures.block(rows, spec.labels)))
 
 
 def trained(spec: ModelSpec, run: RunFolder) -> keras.Model:
@@ -72,53 +74,67 @@ def run_split(run: RunFolder, samples: Sequence[datasets.Sample]) -> pd.DataFram
     return table
 
 
-def calibrated(record: dict, rows: pd.DataFrame) -> dict:
-    """The figures that a published record's calibration gives for answers as in ``Measured.rows``.
+@dataclass(frozen=True)
+class Point:
+    """What an operating point's threshold gives: rates 0..1, None where there is nothing to take a share of."""
 
-    Returns ``ece`` after scaling and ``points``, the figures at the record's operating points; nothing that the record
-    has no fit for.
-    """
-    if "calibration" not in record:
-        return {}
-    labels = record["labels"]
-    probabilities = scaled(rows[labels].to_numpy(float), record["calibration"]["temperature"])
-    found: dict = {"ece": metrics.expected_calibration_error(rows["label"].map(labels.index).to_numpy(), probabilities)}
+    name: str
+    threshold: float
+    sensitivity: float | None
+    specificity: float | None
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The expected calibration error after scaling, and the rates at the record's operating points."""
+
+    ece: float
+    points: list[Point]
+
+
+def calibrated(record: Record, rows: pd.DataFrame) -> Calibrated | None:
+    """What a published record's calibration gives for answers as in ``Measured.rows``; None where it has none."""
+    if record.calibration is None:
+        return None
+    labels = record.labels
+    probabilities = scaled(rows[labels].to_numpy(float), record.calibration.temperature)
+    ece = metrics.expected_calibration_error(rows["label"].map(labels.index).to_numpy(), probabilities)
     malignant, scores = rows["label"].isin(MALIGNANT).to_numpy(), malignancy.score(labels, probabilities)
-    found["points"] = []
-    for point in record.get("operating_points", {}).get("points", []):
-        rates = malignancy.rates(malignant, scores >= point["threshold"], np.ones((1, len(rows))))
+    points = []
+    for point in record.operating_points.points if record.operating_points else ():
+        rates = malignancy.rates(malignant, scores >= point.threshold, np.ones((1, len(rows))))
         both = {name: None if np.isnan(value[0]) else float(value[0]) for name, value in rates.items()}
-        found["points"].append({"name": point["name"], "threshold": point["threshold"], **both})
-    return found
+        points.append(Point(point.name, point.threshold, **both))
+    return Calibrated(ece, points)
 
 
-def report(name: str, block: dict, calibrated: dict | None = None) -> str:
+def report(name: str, block: Block, calibrated: Calibrated | None = None) -> str:
     """The figures of a block, and of ``calibrated`` where given, as text for people."""
-    lines = [f"{name}: {block['n']} pictures, {block['groups']} lesions or pictures without a lesion id"]
-    for metric, (low, high) in block["intervals"].items():
-        lines.append(f"  {metric:18} {block[metric]:.4f}   95 % {low:.4f} to {high:.4f}")
-    lines.append(f"  {'ece':18} {block['ece']:.4f}")
+    lines = [f"{name}: {block.n} pictures, {block.groups} lesions or pictures without a lesion id"]
+    for metric, interval in block.intervals.items():
+        if interval:
+            lines.append(f"  {metric:18} {block.value(metric):.4f}   95 % {interval[0]:.4f} to {interval[1]:.4f}")
+    lines.append(f"  {'ece':18} {block.ece:.4f}")
     if calibrated:
-        lines.append(f"  {'ece calibrated':18} {calibrated['ece']:.4f}")
+        lines.append(f"  {'ece calibrated':18} {calibrated.ece:.4f}")
     lines.append(f"  {'class':18} {'precision':>9} {'recall':>9} {'f1':>9} {'n':>6}")
-    for label, row in block["per_class"].items():
-        lines.append(f"  {label:18} {row['precision']:9.4f} {row['recall']:9.4f} {row['f1']:9.4f} {row['n']:6}")
+    for label, row in block.per_class.items():
+        lines.append(f"  {label:18} {row.precision:9.4f} {row.recall:9.4f} {row.f1:9.4f} {row.n:6}")
     lines.append("  confusion matrix, true labels as rows:")
-    lines += ["  " + " ".join(f"{count:6}" for count in row) for row in np.asarray(block["confusion_matrix"])]
-    if calibrated and calibrated["points"]:
+    lines += ["  " + " ".join(f"{count:6}" for count in counts) for counts in block.confusion_matrix]
+    if calibrated and calibrated.points:
         shares = [f"PPV at {share:.0%}" for share in PREVALENCES]
         lines.append(
             "  malignant or benign:  threshold sensitivity specificity " + " ".join(f"{share:>10}" for share in shares)
         )
-        lines += [_point(point) for point in calibrated["points"]]
+        lines += [_point(point) for point in calibrated.points]
     return "\n".join(lines)
 
 
-def _point(point: dict) -> str:
-    sensitivity, specificity = point["sensitivity"], point["specificity"]
+def _point(point: Point) -> str:
     values: list[float | None] = [None] * len(PREVALENCES)
-    if sensitivity is not None and specificity is not None:
-        values = [positive_predictive_value(sensitivity, specificity, share) for share in PREVALENCES]
+    if point.sensitivity is not None and point.specificity is not None:
+        values = [positive_predictive_value(point.sensitivity, point.specificity, share) for share in PREVALENCES]
     cells = [f"{'-' if value is None else f'{value:.4f}':>10}" for value in values]
-    rates = [f"{'-' if rate is None else f'{rate:.4f}':>11}" for rate in (sensitivity, specificity)]
-    return f"    {point['name']:18} {point['threshold']:10.4f} {' '.join(rates)} {' '.join(cells)}"
+    rates = [f"{'-' if rate is None else f'{rate:.4f}':>11}" for rate in (point.sensitivity, point.specificity)]
+    return f"    {point.name:18} {point.threshold:10.4f} {' '.join(rates)} {' '.join(cells)}"

@@ -22,7 +22,7 @@ def curves(history: Sequence[dict], figure: str, path: Path) -> None:
     _save(drawing, path)
 
 
-def compared(histories: Mapping[str, Sequence[dict]], figures: Sequence[str], path: Path) -> None:
+def compared(histories: Mapping[str, Sequence[Mapping[str, float]]], figures: Sequence[str], path: Path) -> None:
     """Each figure over the epochs, a line for each history, as PNG."""
     drawing = Figure(figsize=(4 * len(figures), 4), layout="constrained")
     for axes, figure in zip(drawing.subplots(1, len(figures)), figures, strict=True):

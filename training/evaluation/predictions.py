@@ -34,7 +34,7 @@ class Tables:
 
     Attributes:
         test: with ``clean`` (1 where no lesion and no near-duplicate stands in the model's other parts; for the melanoma set,
-            which draws on the same archive, nor in HAM10000) and, where the set has them, the columns of ``slices.COLUMNS``.
+            which draws on the same archive, nor in HAM10000) and, where the set has them, the columns of ``subgroups.COLUMNS``.
         calibration: the calibration half of validation.
         external: with ``set`` and ``fitzpatrick``; labels are the set's own; clean pictures only.
         left_out: by set, how many pictures of its test part are not clean for this model.

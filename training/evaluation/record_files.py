@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from skinmodels import weights
+from skinmodels import record_text, weights
 from skinmodels.errors import SkinModelError
+from skinmodels.records import Record
 from training.evaluation.predictions import DIGITS, Tables
-from training.fitting.runs import write_json
 
 _SUFFIXES = {"test": "test", "calibration": "calibration", "external": "external", "random_split": "test_random_split"}
 
@@ -21,8 +21,8 @@ def read_tables(name: str) -> Tables:
     if missing := [file for file in needed if not (weights.folder() / file).exists()]:
         raise SkinModelError(f"Expected {', '.join(missing)} in {weights.folder()}. Received: none")
     record = weights.read_record(name)
-    found = {key: _read(name, suffix, record["labels"]) for key, suffix in _SUFFIXES.items()}
-    left_out = {key: its["left_out"] for key, its in record.get("external", {}).items() if "left_out" in its}
+    found = {key: _read(name, suffix, record.labels) for key, suffix in _SUFFIXES.items()}
+    left_out = {key: its.left_out for key, its in record.external.items() if its.left_out is not None}
     return Tables(**found, left_out=left_out)  # type: ignore[arg-type]
 
 
@@ -43,13 +43,13 @@ def _read(name: str, suffix: str, labels: Sequence[str]) -> pd.DataFrame | None:
         raise SkinModelError(f"Expected the model's answers in {file}. Received: {error}") from error
 
 
-def save(name: str, record: dict, tables: Tables, beside: Path) -> None:
+def save(name: str, record: Record, tables: Tables, beside: Path) -> None:
     """Write the record and the answers into the folder ``beside``, to be renamed from there."""
     for key, suffix in _SUFFIXES.items():
         rows = getattr(tables, key)
         if rows is not None:
             rows.to_csv(beside / f"{name}.{suffix}.csv", index=False, float_format=f"%.{DIGITS}f")
-    write_json(beside / f"{name}.json", record)
+    record_text.write(beside / f"{name}.json", record)
 
 
 def put_in_place(name: str, beside: Path) -> None:

@@ -13,7 +13,7 @@ COLUMNS = ("sex", "age_band", "site", "diagnosis_by")
 
 
 def block(labels: Sequence[str], rows: pd.DataFrame, probabilities: np.ndarray, malignant: np.ndarray) -> dict:
-    """The ``slices`` of a record: for each column that ``rows`` has, for each value known, the figures of its pictures.
+    """The ``subgroups`` of a record: for each column that ``rows`` has, for each value known, the figures of its pictures.
 
     Args:
         labels: class codes in the order of the columns of ``probabilities``.
@@ -21,7 +21,7 @@ def block(labels: Sequence[str], rows: pd.DataFrame, probabilities: np.ndarray, 
         probabilities: calibrated, (n, labels).
         malignant: the truth on the malignancy axis, (n,) of bool.
 
-    Figures are null where a slice has under 20 pictures, and those that need both sides where it has one alone.
+    Figures are null where a subgroup has under 20 pictures, and those that need both sides where it has one alone.
     """
     truth = rows["label"].map(list(labels).index).to_numpy()
     groups = rows["group"].to_numpy()
@@ -33,12 +33,12 @@ def block(labels: Sequence[str], rows: pd.DataFrame, probabilities: np.ndarray, 
         )
         for value in values:
             held = (rows[column] == value).to_numpy()
-            its = _slice(labels, truth[held], probabilities[held], malignant[held], groups[held])
+            its = _subgroup(labels, truth[held], probabilities[held], malignant[held], groups[held])
             found.setdefault(column, {})[value] = its
     return found
 
 
-def _slice(
+def _subgroup(
     labels: Sequence[str],
     truth: np.ndarray,
     probabilities: np.ndarray,

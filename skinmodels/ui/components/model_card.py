@@ -17,7 +17,7 @@ _PARTS = (
     card_figures.calibration,
     card_figures.operating_points,
     card_figures.conformal,
-    card_figures.slices,
+    card_figures.subgroups,
     card_figures.external,
     card_making.training,
     card_making.optimisers,
@@ -57,7 +57,7 @@ def card(name: str) -> str:
     """
     title = model_spec(name).title
     try:
-        digest = weights.check(name)["sha256"]
+        digest = weights.check(name).sha256
         path = weights.record_path(name)
         body = _body(name, digest, str(path), path.stat().st_mtime_ns)
     except SkinModelError as error:
@@ -74,4 +74,4 @@ def _body(name: str, _digest: str, _path: str, _changed: int) -> str:
 
 def _without_record(name: str) -> str:
     spec = model_spec(name)
-    return "".join([paragraph(card_figures.claims(spec)), card_making.terms(spec, {}), card_making.limitations(spec, {})])
+    return "".join([paragraph(card_figures.claims(spec)), card_making.terms(spec), card_making.limitations(spec)])

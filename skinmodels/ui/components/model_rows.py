@@ -6,6 +6,8 @@ from typing import Any, TypedDict
 
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
+from skinmodels.measured import Block
+from skinmodels.records import Record
 from skinmodels.registry import MODELS
 from skinmodels.spec import ModelSpec
 
@@ -50,13 +52,13 @@ def rows() -> list[Row]:
     return [*(_row(spec) for spec in MODELS.values()), *(_baseline(record) for record in weights.baselines())]
 
 
-def _baseline(record: dict[str, Any]) -> Row:
+def _baseline(record: Record) -> Row:
     return {
-        "model": record["name"],
-        "title": record["title"],
-        "data_set": record["data_set"],
-        "paper": record["paper"],
-        "claims": record["claims"],
+        "model": record.name,
+        "title": record.title,
+        "data_set": record.data_set,
+        "paper": record.paper,
+        "claims": [claim.content() for claim in record.claims],
         **_measured(record),
         "parameters": None,
         "error": None,
@@ -64,7 +66,7 @@ def _baseline(record: dict[str, Any]) -> Row:
 
 
 def _row(spec: ModelSpec) -> Row:
-    record, error = {}, None
+    record, error = None, None
     try:
         record = weights.check(spec.name)
     except SkinModelError as caught:
@@ -81,25 +83,25 @@ def _row(spec: ModelSpec) -> Row:
     }
 
 
-def _measured(record: dict[str, Any]) -> Measured:
+def _measured(record: Record | None) -> Measured:
+    after = record.calibration.after if record and record.calibration else None
     return {
-        "test_clean": _block(record.get("test_clean")),
-        "test": _block(record.get("test")),
-        "test_random_split": _block(record.get("test_random_split")),
-        "ece_uncalibrated": record.get("test", {}).get("ece"),
-        "ece": record.get("calibration", {}).get("after", {}).get("ece"),
-        "schedule": record.get("training", {}).get("schedule"),
-        "file_bytes": record.get("file_bytes"),
-        "latency_ms": record.get("latency", {}).get("p50_ms"),
+        "test_clean": _block(record.test_clean) if record else None,
+        "test": _block(record.test) if record else None,
+        "test_random_split": _block(record.test_random_split) if record else None,
+        "ece_uncalibrated": record.test.ece if record and record.test else None,
+        "ece": after.ece if after else None,
+        "schedule": record.training.schedule if record else None,
+        "file_bytes": record.file_bytes if record else None,
+        "latency_ms": record.latency.p50_ms if record and record.latency else None,
     }
 
 
-def _block(block: dict[str, Any] | None) -> dict[str, Any] | None:
+def _block(block: Block | None) -> dict[str, Any] | None:
     if block is None:
         return None
-    intervals = block.get("intervals", {})
     return {
-        "n": block["n"],
-        **{metric: block.get(metric) for metric in METRICS},
-        "intervals": {metric: intervals[metric] for metric in METRICS if metric in intervals},
+        "n": block.n,
+        **{metric: block.value(metric) for metric in METRICS},
+        "intervals": {metric: list(interval) for metric in METRICS if (interval := block.interval(metric))},
     }

@@ -230,7 +230,7 @@ def _body(found: codec.Result) -> str:
 
 def _weights_note(its: codec.Saved) -> str:
     try:
-        same = weights.check(its.name)["sha256"].startswith(its.weights)
+        same = weights.check(its.name).sha256.startswith(its.weights)
     except SkinModelError as error:
         return str(error)
     if same:

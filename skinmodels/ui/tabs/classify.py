@@ -110,7 +110,7 @@ def _endpoint(dataset: DataSet, specs: list[ModelSpec]) -> Callable[[Image.Image
         if picture is None:
             raise SkinModelError("Expected a picture: upload one, take one with the camera, or click an example.")
         prediction = inference.predict(model, picture)
-        digest = inference.loaded(model).record.get("sha256", "")
+        digest = inference.loaded(model).record.sha256
         shares = {labels.readable(code): share for code, share in prediction.probabilities.items()}
         result = permalinks.result(dataset.key, picture, [compare.Answer(model, prediction, digest)])
         return shares, enlarged(prediction.seen), texts.done(MODELS[model], picture, prediction), result
