@@ -54,8 +54,11 @@ class Preprocessing:
         return np.asarray(self.picture(image), dtype=np.uint8)
 
     def scale(self, pixels: np.ndarray) -> np.ndarray:
-        """Pixels 0..255 of any shape as the float32 values the network takes; the argument is left as it is."""
-        values = np.asarray(pixels, dtype=np.float32)
+        """Pixels 0..255 of any shape as the float32 values the network takes; the argument is left as it is.
+
+        Takes arrays of NumPy and of JAX, and gives the same kind back.
+        """
+        values = pixels.astype(np.float32)
         if self.scaling == "-1..1":
             return values / np.float32(127.5) - np.float32(1)
         values = values / np.float32(255)

@@ -42,16 +42,41 @@ class Augmentation:
 
 
 def augment(pixels: np.ndarray, how: Augmentation, seed: int) -> np.ndarray:
-    """Changed copies of uint8 pictures (n, side, side, 3), as float32 in 0..255; the same seed gives the same copies."""
+    """Changed copies of uint8 pictures (n, side, side, 3), as float32 in 0..255; the same seed gives the same copies.
+
+    On JAX they stay on its device, where the network takes them.
+    """
     import keras
 
     turns = np.random.default_rng(seed).integers(0, 4, len(pixels)) if how.turns else np.zeros(len(pixels), int)
     turned = np.stack([np.rot90(picture, count) for picture, count in zip(pixels, turns, strict=True)])
+    if keras.backend.backend() == "jax":
+        return _compiled(how)(turned, np.array([[(seed + i) % 2**31, 0] for i in range(len(_layers(how)))], np.uint32))
     values = keras.ops.convert_to_tensor(turned.astype(np.float32))
     for number, layer in enumerate(_layers(how)):
         _reseed(layer, seed + number)
         values = layer(values, training=True)
     return np.clip(keras.ops.convert_to_numpy(values), 0, 255)
+
+
+@cache
+def _compiled(how: Augmentation) -> Any:
+    """All layers as one function of JAX, of pictures and a row of two integers for each layer's generator: one by one, each of
+    their operations waits for the one before, which takes longer than a step of a small network."""
+    import jax
+    import keras
+
+    layers = _layers(how)
+
+    def changed(pictures: Any, seeds: Any) -> Any:
+        values = keras.ops.cast(pictures, "float32")
+        states = [(layer.generator.state, state) for layer, state in zip(layers, seeds, strict=True)]
+        with keras.StatelessScope(state_mapping=states):
+            for layer in layers:
+                values = layer(values, training=True)
+        return keras.ops.clip(values, 0, 255)
+
+    return jax.jit(changed)
 
 
 def _reseed(layer: keras.Layer, seed: int) -> None:

@@ -108,8 +108,8 @@ class Batches(keras.utils.PyDataset):
         weighted = weights[:, None] * np.eye(self.balance.classes.max() + 1, dtype=np.float32)[classes]
         targets = share[:, None] * weighted + (1 - share[:, None]) * np.roll(weighted, 1, axis=0)
         counts = targets.sum(axis=1)
-        blend = share[:, None, None, None]
-        return blend * pictures + (1 - blend) * np.roll(pictures, 1, axis=0), targets / counts[:, None], counts
+        blend, neighbours = share[:, None, None, None], pictures[np.roll(np.arange(len(pictures)), 1)]
+        return blend * pictures + (1 - blend) * neighbours, targets / counts[:, None], counts
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
