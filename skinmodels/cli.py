@@ -22,6 +22,8 @@ from skinmodels.batch.result_file import Results, read
 from skinmodels.batch.rows import Row
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
+from skinmodels.report.numbers import figure
+from skinmodels.report.words import HEADLINE, RATES, metric
 
 # What a shell gives for a program ended by Ctrl-C.
 _INTERRUPTED = 130
@@ -105,10 +107,10 @@ def _models(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(described, ensure_ascii=False, indent=2))
         return 0
-    table = [["name", "title", "labels", "input", "accuracy", "balanced", "AUC", "on"]]
+    table = [["name", "title", "labels", "input", *map(metric, HEADLINE), "on"]]
     for its in described:
         test = its["test"] or {}
-        shares = ["" if test.get(key) is None else f"{test[key]:.3f}" for key in ("accuracy", "balanced_accuracy", "macro_auc")]
+        shares = [figure(test.get(key), nothing="") for key in HEADLINE]
         on = its["error"] or f"{test.get('n', 0)} test pictures"
         table.append([its["name"], its["title"], " ".join(its["labels"]), "x".join(map(str, its["input"])), *shares, on])
     _print_table(table)
@@ -133,7 +135,7 @@ def _described(name: str) -> dict[str, Any]:
         record = weights.check(name)
     except SkinModelError as error:
         return described | {"error": str(error)}
-    keys = ("n", "accuracy", "balanced_accuracy", "macro_auc", "sensitivity", "specificity")
+    keys = ("n", *HEADLINE, *RATES)
     test = record.test.model_dump(include=set(keys), exclude_unset=True) if record.test else {}
     return described | {"weights_sha256": record.sha256, "test": {key: test[key] for key in keys if key in test}}
 
@@ -232,8 +234,8 @@ def _print_figures(measured: Sequence[figures.Figures], out: Path) -> None:
     """Prints the figures, and writes them beside the rows as ``<name>.figures.json``."""
     for its in measured:
         print(f"\n{its.model}, {its.n} pictures with a label it knows")
-        shares = {"accuracy": its.accuracy, "balanced accuracy": its.balanced_accuracy, "AUC": its.auc}
-        _print_table([[f"  {name}", "none" if share is None else f"{share:.4f}"] for name, share in shares.items()])
+        shares = zip(HEADLINE, (its.accuracy, its.balanced_accuracy, its.auc), strict=True)
+        _print_table([[f"  {metric(name)}", figure(share, digits=4, nothing="none")] for name, share in shares])
         if its.n:
             print("  confusion matrix, true labels as rows")
             lines = zip(its.labels, its.confusion_matrix, strict=True)

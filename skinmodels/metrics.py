@@ -39,11 +39,16 @@ def block(
         **headline(truth, probabilities),
         "ece": expected_calibration_error(truth, probabilities),
         "per_class": per_class,
-        "confusion_matrix": sk.confusion_matrix(truth, predicted, labels=index).tolist(),
+        "confusion_matrix": confusion(truth, probabilities),
         "intervals": bootstrap.intervals(truth, probabilities, groups, resamples or RESAMPLES),
         "roc": roc(labels, truth, probabilities),
         "reliability": reliability(truth, probabilities),
     }
+
+
+def confusion(truth: np.ndarray, probabilities: np.ndarray) -> list[list[int]]:
+    """Counts, true labels (n,) as rows and those of the highest probability (n, labels) as columns."""
+    return sk.confusion_matrix(truth, probabilities.argmax(axis=1), labels=np.arange(probabilities.shape[1])).tolist()
 
 
 def headline(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -106,11 +106,6 @@ class Claim:
     value: float
     where: str
 
-    @property
-    def words(self) -> str:
-        """The metric's name for people."""
-        return self.metric.replace("_", " ")
-
 
 @dataclass(frozen=True)
 class DataSet:

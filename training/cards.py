@@ -20,8 +20,10 @@ from skinmodels.errors import SkinModelError
 from skinmodels.measured import ClassCoverage, Conformal, OperatingPoint
 from skinmodels.records import OptimiserComparison, Record, Split, Training
 from skinmodels.registry import MODELS
-from skinmodels.report.card_figures import BLOCKS, claims
+from skinmodels.report.card_figures import NO_CLAIM
 from skinmodels.report.limits import limits
+from skinmodels.report.numbers import between, figure, megabytes
+from skinmodels.report.words import BLOCKS, DEVIATIONS, claims, claims_of, metric
 from skinmodels.spec import DataSet, ModelSpec
 from training.fitting.runs import write_text
 
@@ -32,14 +34,10 @@ _STARTED_FROM = {
     ".h5": ("MobileNetV2", "google/mobilenet_v2_1.0_224"),
     ".npz": ("ResNet-50 v2 up to its third stage", "onnxmodelzoo/legacy_models"),
 }
-# Metrics of a record, by the names the Hub has for them and the words of the tables.
-_METRICS = {
-    "accuracy": ("accuracy", "accuracy"),
-    "balanced_accuracy": ("balanced_accuracy", "balanced accuracy"),
-    "macro_auc": ("roc_auc", "ROC-AUC"),
-    "macro_f1": ("f1", "macro F1"),
-}
+# What the Hub calls a record's metrics.
+_METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy", "macro_auc": "roc_auc", "macro_f1": "f1"}
 # Blocks measured with the published weights; those of the random split belong to another training.
+_OTHERWISE = DEVIATIONS.removeprefix("Trained ").capitalize()
 _PUBLISHED = ("test_clean", "test")
 
 _INTRODUCTION = """# Skin-lesion classifiers from published papers, rebuilt and measured
@@ -95,7 +93,7 @@ def metadata(records: dict[str, Record]) -> dict[str, Any]:
             "non-commercial",
         ],
         "datasets": list(dict.fromkeys(_slug(MODELS[name].dataset) for name in records)),
-        "metrics": [hub for hub, _ in _METRICS.values()],
+        "metrics": list(_METRICS.values()),
         **base,
         "model-index": [entry for name, record in records.items() for entry in _index(MODELS[name], record)],
     }
@@ -115,13 +113,13 @@ def _index(spec: ModelSpec, record: Record) -> list[dict[str, Any]]:
             dataset_name=spec.dataset.title,
             dataset_split=key,
             metric_type=hub,
-            metric_name=words,
+            metric_name=metric(name),
             metric_value=round(value, 4),
         )
         for key in _PUBLISHED
         if (block := record.block(key))
-        for metric, (hub, words) in _METRICS.items()
-        if (value := block.value(metric)) is not None
+        for name, hub in _METRICS.items()
+        if (value := block.value(name)) is not None
     ]
     return eval_results_to_model_index(spec.name, results)
 
@@ -131,15 +129,15 @@ def _card(spec: ModelSpec, record: Record) -> str:
     training, split = record.training, record.split
     parts = [
         f"## {spec.name}",
-        f"{spec.title}: {_origin(spec, training)} {record.params:,} parameters, {(record.file_bytes or 0) / 1e6:.1f} MB. "
+        f"{spec.title}: {_origin(spec, training)} {record.params:,} parameters, {megabytes(record.file_bytes or 0)}. "
         f"Answers: {', '.join(f'`{code}`' for code in spec.labels)}.",
-        claims(spec),
+        claims_of(spec) or NO_CLAIM,
         _measured(record),
         *_more(record),
         f"Trained on {spec.dataset.title} ({spec.dataset.licence}), {_pictures(split)}, split by {split.kind}, seed "
         f"{split.seed}, {training.epochs} epochs, {training.schedule} schedule, {training.date}:",
         f"```bash\n{training.command}\n```",
-        _bullets("Otherwise than in the paper, or where it is silent:", training.deviations),
+        _bullets(_OTHERWISE, training.deviations),
         _optimisers(weights.read_optimisers(spec.name)),
         _bullets("Limits:", limits(spec, record)),
         f"SHA-256 of `{spec.name}.weights.h5`: `{record.sha256}`",
@@ -159,16 +157,15 @@ def _optimisers(found: OptimiserComparison | None) -> str:
 
 def _baseline(record: Record) -> str:
     """A section on a classical baseline, which has figures alone."""
-    claimed = "; ".join(f"{claim.metric} {claim.value:.4g} ({claim.where})" for claim in record.claims)
     origin = f"after {record.paper}" if record.paper else "our own"
     parts = [
         f"## {record.name}",
         f"{record.title}: a classical baseline, {origin}. It is measured, and not served.",
-        f"The paper claims: {claimed}." if claimed else "",
+        claims(record.claims),
         _measured(record),
         f"Fitted on {record.data_set}, {_pictures(record.split)}, split by {record.split.kind}:",
         f"```bash\n{record.training.command}\n```",
-        _bullets("Otherwise than in the paper, or where it is silent:", record.training.deviations),
+        _bullets(_OTHERWISE, record.training.deviations),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -192,11 +189,11 @@ def _pictures(split: Split) -> str:
 
 
 def _measured(record: Record) -> str:
-    lines = [f"| measured on | pictures | {' | '.join(words for _, words in _METRICS.values())} |"]
+    lines = [f"| measured on | pictures | {' | '.join(map(metric, _METRICS))} |"]
     lines.append(f"|{'---|' * (len(_METRICS) + 2)}")
     for key, words in BLOCKS.items():
         if block := record.block(key):
-            figures = " | ".join(_figure(block.value(metric), block.interval(metric)) for metric in _METRICS)
+            figures = " | ".join(_figure(block.value(name), block.interval(name)) for name in _METRICS)
             lines.append(f"| {words} | {block.n:,} | {figures} |")
     return "\n".join(lines)
 
@@ -225,10 +222,9 @@ def _more(record: Record) -> list[str]:
 
 def _conformal(fitted: Conformal) -> str:
     test = fitted.test
-    low, high = test.band or (0.0, 1.0)
     return (
         f"Conformal sets for {fitted.coverage:.0%} coverage: {test.coverage or 0:.1%} on test, "
-        f"{'inside' if test.within else 'outside'} the 99 % band of {low:.3f} to {high:.3f}; "
+        f"{'inside' if test.within else 'outside'} the 99 % band of {between(test.band)}; "
         f"mean size {test.mean_size:.2f}{_outside(test.per_class)}."
     )
 
@@ -244,9 +240,7 @@ def _point(point: OperatingPoint) -> str:
 
 
 def _figure(value: float | None, interval: Sequence[float] | None = None) -> str:
-    if value is None:
-        return "too few pictures"
-    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if interval else f"{value:.3f}"
+    return figure(value, interval, nothing="too few pictures")
 
 
 def _bullets(title: str, lines: Sequence[str]) -> str:

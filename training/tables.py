@@ -16,6 +16,8 @@ from skinmodels.errors import SkinModelError
 from skinmodels.measured import Block
 from skinmodels.records import Record
 from skinmodels.registry import MODELS
+from skinmodels.report.numbers import figure, megabytes
+from skinmodels.report.words import HEADLINE, metric
 from skinmodels.spec import ModelSpec
 from training.baselines import BASELINES
 from training.data import datasets, lesions
@@ -27,18 +29,19 @@ SUMMARY_MARKS = ("<!-- summary: begin, written by python -m training.tables -->"
 MODELS_MARKS = ("<!-- models: begin, written by python -m training.tables -->", "<!-- models: end -->")
 SPEED_MARKS = ("<!-- speed: begin, written by python -m training.tables -->", "<!-- speed: end -->")
 AUDIT_MARKS = ("<!-- audit: begin, written by python -m training.tables -->", "<!-- audit: end -->")
+_HEADLINE = " | ".join(map(metric, HEADLINE))
 
 
 def summary_table() -> str:
     """One row a model: what its paper claims beside what was measured on the cleanest test pictures, as Markdown."""
     lines = [
-        "| model | its paper claims | accuracy | balanced accuracy | ROC-AUC | test pictures |",
+        f"| model | its paper claims | {_HEADLINE} | test pictures |",
         "|---|---|---|---|---|---|",
     ]
     for name, spec in MODELS.items():
         record = weights.read_record(name)
         block = record.test_clean or record.held_out
-        claim = f"{spec.claims[0].words} {spec.claims[0].value:.1%}" if spec.claims else _no_claim(spec)
+        claim = f"{metric(spec.claims[0].metric)} {spec.claims[0].value:.1%}" if spec.claims else _no_claim(spec)
         lines.append(f"| `{name}`{_reduced(record)} | {claim} | {_figures(block)} | {block.n:,} |")
     return "\n".join(lines)
 
@@ -53,7 +56,7 @@ def _reduced(record: Record) -> str:
 
 def models_table() -> str:
     """Claim beside measured, on the whole test part and, where it was measured, on the clean one below it, as Markdown."""
-    head = "| model | paper claims | test pictures | accuracy | balanced accuracy | ROC-AUC | ECE | parameters | file |"
+    head = f"| model | paper claims | test pictures | {_HEADLINE} | {metric('ece')} | parameters | file |"
     lines = [head, "|---|---|---|---|---|---|---|---|---|"]
     for name, spec in MODELS.items():
         lines += _rows(spec, weights.read_record(name))
@@ -64,7 +67,7 @@ def models_table() -> str:
 
 def split_table() -> str:
     """The same network on lesions never seen and on the paper's kind of split, where both were trained."""
-    lines = ["| model | split | accuracy | balanced accuracy | ROC-AUC |", "|---|---|---|---|---|"]
+    lines = [f"| model | split | {_HEADLINE} |", "|---|---|---|---|---|"]
     for name in MODELS:
         record = weights.read_record(name)
         if record.test_random_split:
@@ -84,7 +87,7 @@ def speed_table() -> str:
 
 
 def _rows(spec: ModelSpec, record: Record) -> list[str]:
-    claims = "<br>".join(f"{claim.words} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
+    claims = "<br>".join(f"{metric(claim.metric)} {claim.value:.2%}, {claim.where}" for claim in spec.claims)
     claims = claims or _no_claim(spec)
     test, clean = record.held_out, record.test_clean
     cells = [
@@ -94,7 +97,7 @@ def _rows(spec: ModelSpec, record: Record) -> list[str]:
         _figures(test),
         _calibration(record),
         f"{record.params:,}" if record.params is not None else "",
-        f"{record.file_bytes / 1e6:.1f} MB" if record.file_bytes is not None else "not served",
+        megabytes(record.file_bytes) if record.file_bytes is not None else "not served",
     ]
     lines = [f"| {' | '.join(cells)} |"]
     if clean:
@@ -105,15 +108,11 @@ def _rows(spec: ModelSpec, record: Record) -> list[str]:
 def _calibration(record: Record) -> str:
     """The expected calibration error on the whole test part, before and after temperature scaling."""
     fitted = record.calibration
-    return f"{fitted.before.ece:.3f}, scaled {fitted.after.ece:.3f}" if fitted else f"{record.held_out.ece:.3f}"
+    return f"{figure(fitted.before.ece)}, scaled {figure(fitted.after.ece)}" if fitted else figure(record.held_out.ece)
 
 
 def _figures(block: Block) -> str:
-    def figure(metric: str) -> str:
-        low, high = block.interval(metric) or (float("nan"), float("nan"))
-        return f"{block.value(metric):.3f} ({low:.3f} to {high:.3f})"
-
-    return " | ".join(figure(metric) for metric in ("accuracy", "balanced_accuracy", "macro_auc"))
+    return " | ".join(figure(block.value(name), block.interval(name)) for name in HEADLINE)
 
 
 def audit_table(report: dict | None = None) -> str:

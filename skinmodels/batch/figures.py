@@ -95,34 +95,26 @@ def figures(rows: Iterable[Row], models: Iterable[str], labels: Labels) -> list[
 
 
 def _figures(name: str, seen: _Seen, unread: int) -> Figures:
-    from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
+    from skinmodels import metrics  # imports scikit-learn, which takes long
 
     labels, n = MODELS[name].labels, len(seen.truth)
     if not n:
         nothing = [[0] * len(labels) for _ in labels]
         return Figures(name, labels, 0, None, None, None, nothing, dict(seen.unknown), seen.unlabelled, unread)
     truth, probabilities = np.array(seen.truth, dtype=int), np.array(seen.probabilities).reshape(n, len(labels))
-    predicted, occurring = probabilities.argmax(axis=1), np.unique(truth)
+    found = metrics.headline(truth, probabilities)
     return Figures(
         name,
         labels,
         n,
-        float(accuracy_score(truth, predicted)),
-        float(recall_score(truth, predicted, labels=occurring, average="macro")),
-        _auc(truth, probabilities) if len(occurring) > 1 else None,
-        confusion_matrix(truth, predicted, labels=range(len(labels))).tolist(),
+        found["accuracy"],
+        found["balanced_accuracy"],
+        found.get("macro_auc"),
+        metrics.confusion(truth, probabilities),
         dict(seen.unknown),
         seen.unlabelled,
         unread,
     )
-
-
-def _auc(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """As in the records: one class against the rest, averaged over the classes."""
-    from sklearn.metrics import roc_auc_score
-
-    columns = [1] if probabilities.shape[1] == 2 else np.unique(truth)
-    return float(np.mean([roc_auc_score(truth == i, probabilities[:, i]) for i in columns]))
 
 
 def _pairs(path: Path) -> Iterable[tuple[str, str]]:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from skinmodels import labels, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.measured import Block, External, Figures, Malignancy, OperatingPoints
 from skinmodels.records import Record
 from skinmodels.report import html, plots
+from skinmodels.report.numbers import NOTHING, between, figure
+from skinmodels.report.words import BLOCKS, HEADLINE, METRICS, RATES, claims_of, metric
 from skinmodels.sources import SIIM
 from skinmodels.spec import ModelSpec
 
-# The blocks of a record and which pictures they were measured on, the cleanest first.
-BLOCKS = {"test_clean": "clean test part", "test": "whole test part", "test_random_split": "random split, trained anew"}
-_HEADLINE = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_auc": "ROC-AUC", "macro_f1": "macro F1"}
-_BINARY = {"sensitivity": "sensitivity", "specificity": "specificity"}
-# By class size, as some papers print it; the weighted recall is the accuracy.
-_WEIGHTED = {"weighted_precision": "weighted precision", "weighted_f1": "weighted F1"}
 # What every model of a set is to be measured against, by its record's name and in words, and on which pictures.
 _YARDSTICKS = {
     "ham10000": {"ham_reference": "our reference network"},
     "siim": {"siim_border": "the colours of the border alone", "siim_colour": "the colours of the picture alone"},
 }
+NO_CLAIM = "No paper claims a figure for it."
 _SHARED = ("test_clean", "test")
 _SUBGROUPS = {"sex": "sex", "age_band": "age", "site": "body site", "diagnosis_by": "how the diagnosis was made"}
 
@@ -35,20 +32,24 @@ def best_block(record: Record) -> tuple[Block, str] | None:
 def headline(spec: ModelSpec, record: Record) -> str:
     """Measured figures of every block beside what the paper claims, then what they are to be measured against."""
     weighted = any(claim.metric.startswith("weighted") for claim in spec.claims)
-    metrics = _HEADLINE | (_BINARY if spec.binary else {}) | (_WEIGHTED if weighted else {})
+    # By class size, as some papers print it; the weighted recall is the accuracy.
+    by_size = ("weighted_precision", "weighted_f1") if weighted else ()
+    metrics = (*HEADLINE, "macro_f1", *(RATES if spec.binary else ()), *by_size)
     rows = [[words, *_measured(block, metrics)] for key, words in BLOCKS.items() if (block := record.block(key))]
     for name, title in _YARDSTICKS.get(spec.dataset.key, {}).items():
         its = _record(name) if name != spec.name else None
         for key in _SHARED if its else ():
             if its and (block := its.block(key)):
                 rows.append([f"for comparison, {title}: {BLOCKS[key]}", *_measured(block, metrics)])
-    head = ["measured on", "pictures", *metrics.values(), "ECE, uncalibrated"]
+    head = ["measured on", "pictures", *map(metric, metrics), f"{METRICS['ece']}, uncalibrated"]
     measured = html.table("Held-out figures with 95 % intervals", head, rows)
-    return html.section("Claimed and measured", html.paragraph(claims(spec)), measured, html.paragraph(_clean(spec, record)))
+    return html.section(
+        "Claimed and measured", html.paragraph(claims_of(spec) or NO_CLAIM), measured, html.paragraph(_clean(spec, record))
+    )
 
 
-def _measured(block: Block, metrics: Mapping[str, str]) -> list[str]:
-    return [f"{block.n:,}", *_figures(block, metrics), html.figure(block.ece)]
+def _measured(block: Block, metrics: Iterable[str]) -> list[str]:
+    return [f"{block.n:,}", *_figures(block, metrics), figure(block.ece)]
 
 
 def _record(name: str) -> Record | None:
@@ -70,13 +71,6 @@ def _clean(spec: ModelSpec, record: Record) -> str:
     )
 
 
-def claims(spec: ModelSpec) -> str:
-    """What the paper says it reached, and what that is worth, in plain text."""
-    found = "; ".join(f"{claim.words} {claim.value:.4g} ({claim.where})" for claim in spec.claims)
-    origin = f"The paper claims: {found}." if found else ""
-    return " ".join(part for part in (origin, spec.claim_note) if part) or "No paper claims a figure for it."
-
-
 def classes(spec: ModelSpec, record: Record) -> str:
     """ROC curves, confusion matrix and figures class by class, on the cleanest pictures there are."""
     if (found := best_block(record)) is None:
@@ -90,8 +84,7 @@ def classes(spec: ModelSpec, record: Record) -> str:
         shown = {code: curves[code] for code in (spec.labels[1:] if spec.binary else spec.labels) if code in curves}
         drawn = html.plot(plots.roc(shown, {code: code for code in shown}), f"ROC curves, each class against the rest. {where}")
     per_class = [
-        [names[code], *map(html.figure, (row.precision, row.recall, row.f1)), f"{row.n:,}"]
-        for code, row in block.per_class.items()
+        [names[code], *map(figure, (row.precision, row.recall, row.f1)), f"{row.n:,}"] for code, row in block.per_class.items()
     ]
     return html.section(
         "Class by class",
@@ -122,11 +115,11 @@ def calibration(_spec: ModelSpec, record: Record) -> str:
         if test is None or not test.reliability:
             return ""
         drawn = plots.reliability({"uncalibrated": test.reliability})
-        caption = f"Uncalibrated, on the {test.n:,} pictures of the whole test part: ECE {html.figure(test.ece)}."
+        caption = f"Uncalibrated, on the {test.n:,} pictures of the whole test part: ECE {figure(test.ece)}."
         return html.section("Calibration", html.plot(drawn, caption))
     sides = {"before scaling": fitted.before, "after scaling": fitted.after}
     drawn = plots.reliability({words: side.reliability for words, side in sides.items()})
-    rows = [[words, html.figure(side.ece), html.figure(side.nll)] for words, side in sides.items()]
+    rows = [[words, figure(side.ece), figure(side.nll)] for words, side in sides.items()]
     return html.section(
         "Calibration",
         html.paragraph(
@@ -135,7 +128,7 @@ def calibration(_spec: ModelSpec, record: Record) -> str:
         ),
         html.side_by_side(
             html.plot(drawn, "Reliability on the whole test part. On the dotted line, a probability means what it says."),
-            html.table("On the whole test part", ["probabilities", "ECE", "log-likelihood, negative"], rows),
+            html.table("On the whole test part", ["probabilities", metric("ece"), metric("nll")], rows),
         ),
     )
 
@@ -149,7 +142,7 @@ def operating_points(spec: ModelSpec, record: Record) -> str:
         "Malignant against benign",
         html.paragraph(
             f"Malignant here: {', '.join(found.malignant)}. {found.n_malignant:,} of {found.n:,} test pictures are. "
-            f"ROC-AUC {html.figure(found.auc, found.auc_interval)}. Thresholds on the probability of malignancy, but "
+            f"{METRICS['auc']} {figure(found.auc, found.auc_interval)}. Thresholds on the probability of malignancy, but "
             "for the default, were fitted on the calibration half; the figures are those of the test part. PPV: the share of "
             "alarms that are right, where so many of those examined have a cancer."
         ),
@@ -164,8 +157,8 @@ def _claimed_points(spec: ModelSpec) -> list[list[str]]:
     rows = []
     for where in dict.fromkeys(claim.where for claim in spec.claims):
         its = {claim.metric: claim.value for claim in spec.claims if claim.where == where}
-        if its.keys() >= _BINARY.keys():
-            rows.append([f"the paper: {where}", html.NOTHING, *(html.figure(its[metric]) for metric in _BINARY)])
+        if its.keys() >= set(RATES):
+            rows.append([f"the paper: {where}", NOTHING, *(figure(its[key]) for key in RATES)])
     return rows
 
 
@@ -174,15 +167,15 @@ def _points(title: str, found: OperatingPoints, claimed: Sequence[list[str]] = (
     rows = [
         [
             point.name,
-            html.figure(point.threshold),
-            html.figure(point.sensitivity, point.sensitivity_interval),
-            html.figure(point.specificity, point.specificity_interval),
-            *(html.figure(point.ppv.get(prevalence)) for prevalence in prevalences),
+            figure(point.threshold),
+            figure(point.sensitivity, point.sensitivity_interval),
+            figure(point.specificity, point.specificity_interval),
+            *(figure(point.ppv.get(prevalence)) for prevalence in prevalences),
         ]
         for point in found.points
     ]
-    rows += [[*row, *(html.NOTHING for _ in prevalences)] for row in claimed]
-    head = ["point", "threshold", "sensitivity", "specificity", *(f"PPV at {float(p):.0%}" for p in prevalences)]
+    rows += [[*row, *(NOTHING for _ in prevalences)] for row in claimed]
+    head = ["point", "threshold", *map(metric, RATES), *(f"PPV at {float(p):.0%}" for p in prevalences)]
     return html.table(title, head, rows)
 
 
@@ -195,8 +188,8 @@ def conformal(_spec: ModelSpec, record: Record) -> str:
         [
             labels.readable(code),
             "its own class" if fitted.kind.get(code) == "class" else "all classes",
-            html.figure(row.coverage),
-            _band(row.band),
+            figure(row.coverage),
+            between(row.band),
             _within(row.within),
             f"{row.n:,}",
             f"{row.calibration_n:,}",
@@ -206,7 +199,7 @@ def conformal(_spec: ModelSpec, record: Record) -> str:
     sizes = ", ".join(f"{size} in {count:,}" for size, count in test.sizes.items() if count)
     words = (
         f"Sets of classes made to hold the right one in {fitted.coverage:.0%} of pictures. On {test.n:,} test pictures "
-        f"they held it in {test.coverage or 0:.1%}; both sample sizes allow {_band(test.band)} (99 % band): "
+        f"they held it in {test.coverage or 0:.1%}; both sample sizes allow {between(test.band)} (99 % band): "
         f"{'inside' if test.within else 'OUTSIDE'}. Mean size {test.mean_size:.2f} classes"
         + (f" (size {sizes} pictures)." if sizes else ".")
     )
@@ -214,28 +207,20 @@ def conformal(_spec: ModelSpec, record: Record) -> str:
     return html.section("Conformal sets", html.paragraph(words), html.table("Coverage by class", head, rows))
 
 
-def _band(band: Sequence[float] | None) -> str:
-    return f"{band[0]:.3f} to {band[1]:.3f}" if band else html.NOTHING
-
-
 def _within(within: bool | None) -> str:
-    return html.NOTHING if within is None else "yes" if within else "no"
+    return NOTHING if within is None else "yes" if within else "no"
 
 
 def subgroups(_spec: ModelSpec, record: Record) -> str:
     """Figures by sex, age, body site and how the diagnosis was made."""
-    metrics = {
-        "accuracy": "accuracy",
-        "balanced_accuracy": "balanced accuracy",
-        "sensitivity": "sensitivity",
-        "specificity": "specificity",
-        "auc": "ROC-AUC",
-    }
+    metrics = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auc")
     tables = []
     for column, values in record.subgroups.items():
         words = _SUBGROUPS.get(column, column)
         rows = [[value, f"{row.n:,}", f"{row.n_malignant:,}", *_figures(row, metrics)] for value, row in values.items()]
-        tables.append(html.table(f"By {words}, with 95 % intervals", [words, "pictures", "malignant", *metrics.values()], rows))
+        tables.append(
+            html.table(f"By {words}, with 95 % intervals", [words, "pictures", "malignant", *map(metric, metrics)], rows)
+        )
     note = (
         "Of the whole test part, those pictures of which it is known. Sensitivity, specificity and ROC-AUC: malignant against "
         "benign. A dash: too few pictures for a figure."
@@ -243,7 +228,8 @@ def subgroups(_spec: ModelSpec, record: Record) -> str:
     return html.section("Slices of the test part", html.paragraph(note) if tables else "", *tables)
 
 
-_AXIS = {"auc": "ROC-AUC", "sensitivity": "sensitivity", "specificity": "specificity"}
+_ACCURACIES = ("accuracy", "balanced_accuracy")
+_AXIS = ("auc", *RATES)
 
 
 def external(_spec: ModelSpec, record: Record) -> str:
@@ -255,12 +241,12 @@ def external(_spec: ModelSpec, record: Record) -> str:
         if found.malignancy_without_ack:
             rows.append(_on_axis(f"{found.title}, without actinic keratoses", found.malignancy_without_ack))
         if same := found.matching:
-            figures = _figures(same, {"accuracy": "", "balanced_accuracy": ""})
+            figures = _figures(same, _ACCURACIES)
             matching.append([found.title, ", ".join(same.labels), f"{same.n:,}", *figures])
         parts.append(html.paragraph(f"{found.title}: {found.note}" if found.note else ""))
         parts.append(_by_fitzpatrick(found))
-    head = ["set", "pictures", "malignant", *_AXIS.values()]
-    same_head = ["set", "labels", "pictures", "accuracy", "balanced accuracy"]
+    head = ["set", "pictures", "malignant", *map(metric, _AXIS)]
+    same_head = ["set", "labels", "pictures", *map(metric, _ACCURACIES)]
     return html.section(
         "On other sets",
         html.table("Malignant against benign on sets it was not trained on, with 95 % intervals", head, rows),
@@ -271,7 +257,7 @@ def external(_spec: ModelSpec, record: Record) -> str:
 
 def _by_fitzpatrick(found: External) -> str:
     rows = [_on_axis(f"type {kind}", row) for kind, row in found.by_fitzpatrick.items()]
-    head = ["Fitzpatrick skin type", "pictures", "malignant", *_AXIS.values()]
+    head = ["Fitzpatrick skin type", "pictures", "malignant", *map(metric, _AXIS)]
     return html.table(f"{found.title}: by skin type, with 95 % intervals", head, rows)
 
 
@@ -279,6 +265,6 @@ def _on_axis(title: str, row: Malignancy) -> list[str]:
     return [title, f"{row.n:,}", f"{row.n_malignant:,}", *_figures(row, _AXIS)]
 
 
-def _figures(row: Figures, metrics: Mapping[str, str]) -> list[str]:
+def _figures(row: Figures, metrics: Iterable[str]) -> list[str]:
     """These metrics of a row, each with its interval."""
-    return [html.figure(row.value(metric), row.interval(metric)) for metric in metrics]
+    return [figure(row.value(key), row.interval(key)) for key in metrics]

@@ -7,7 +7,8 @@ from skinmodels.errors import SkinModelError
 from skinmodels.records import Record, TestTimeAugmentation, Training
 from skinmodels.report import html, plots
 from skinmodels.report.limits import limits
-from skinmodels.report.words import SPLITS
+from skinmodels.report.numbers import figure, megabytes
+from skinmodels.report.words import DEVIATIONS, METRICS, SPLITS
 from skinmodels.spec import ModelSpec
 
 
@@ -33,7 +34,12 @@ def training(_spec: ModelSpec, record: Record) -> str:
     )
 
 
-_COMPARED = {"loss": "training loss", "val_loss": "validation loss", "val_accuracy": "accuracy", "val_auc": "ROC-AUC"}
+_COMPARED = {
+    "loss": "training loss",
+    "val_loss": "validation loss",
+    "val_accuracy": METRICS["accuracy"],
+    "val_auc": METRICS["auc"],
+}
 
 
 def optimisers(spec: ModelSpec, _record: Record) -> str:
@@ -45,7 +51,7 @@ def optimisers(spec: ModelSpec, _record: Record) -> str:
     if found is None or not found.optimisers:
         return ""
     histories = {its.title: its.history for its in found.optimisers.values()}
-    rows = [[name, *(html.figure(history[-1][metric]) for metric in _COMPARED)] for name, history in histories.items()]
+    rows = [[name, *(figure(history[-1][metric]) for metric in _COMPARED)] for name, history in histories.items()]
     drawn = [
         html.plot(plots.compared_curves(histories, metric, _COMPARED[metric]), f"{_COMPARED[metric].capitalize()}.")
         for metric in ("loss", "val_loss")
@@ -67,8 +73,9 @@ def _test_time_augmentation(found: TestTimeAugmentation | None) -> str:
     """What averaging over mirror images is worth, in plain text; empty where the model does not."""
     if found is None:
         return ""
+    shown = ("balanced_accuracy", "macro_auc")
     figures = [
-        f"balanced accuracy {html.figure(its.balanced_accuracy)} and ROC-AUC {html.figure(its.macro_auc)} from {views}"
+        f"{' and '.join(f'{METRICS[key]} {figure(getattr(its, key))}' for key in shown)} from {views}"
         for its, views in ((found.one, "the picture alone"), (found.averaged, "it and its mirror image, averaged"))
     ]
     return f"On the {found.one.n:,} validation pictures: {'; '.join(figures)}."
@@ -83,7 +90,7 @@ def _circumstances(made: Training) -> str:
     if made.versions:
         words.append(f"Versions: {', '.join(f'{name} {version}' for name, version in made.versions.items())}.")
     if made.deviations:
-        words.append("Trained otherwise than in the paper, or where it is silent:")
+        words.append(DEVIATIONS)
     return " ".join(words)
 
 
@@ -92,7 +99,7 @@ def terms(spec: ModelSpec, record: Record | None = None) -> str:
     origin = f"Network of paper {spec.paper.number}: {spec.paper.citation}." if spec.paper else "A network of our own."
     file = f"Weights: {spec.name}.weights.h5"
     if record and record.file_bytes:
-        file += f", {record.file_bytes / 1e6:.1f} MB, {record.params:,} parameters, SHA-256 {record.sha256}"
+        file += f", {megabytes(record.file_bytes)}, {record.params:,} parameters, SHA-256 {record.sha256}"
     trained = f"Trained on {spec.dataset.title} ({spec.dataset.url}), licence: {spec.dataset.licence}."
     note = "The weights are for research and non-commercial use, as that asks."
     return html.section("Origin and licence", *(html.paragraph(text) for text in (origin, f"{trained} {note}", f"{file}.")))

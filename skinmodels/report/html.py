@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-# What is shown where a figure could not be computed, as in a slice with too few pictures.
-NOTHING = "\N{EN DASH}"
-
 
 def section(title: str, *parts: str) -> str:
     """A heading over parts that are HTML already; empty where all parts are."""
@@ -52,13 +49,6 @@ def side_by_side(*parts: str) -> str:
     """Parts that are HTML already beside each other where there is room; empty where all are."""
     body = "".join(f"<div>{part}</div>" for part in parts if part)
     return f'<div class="beside">{body}</div>' if body else ""
-
-
-def figure(value: float | None, interval: Sequence[float] | None = None) -> str:
-    """A figure with its 95 % interval where there is one: ``0.832 (0.803 to 0.859)``."""
-    if value is None:
-        return NOTHING
-    return f"{value:.3f} ({interval[0]:.3f} to {interval[1]:.3f})" if interval else f"{value:.3f}"
 
 
 def _row(first: str, cells: str) -> str:

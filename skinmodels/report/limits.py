@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from skinmodels import labels, weights
 from skinmodels.records import Record
+from skinmodels.report.words import listed
 from skinmodels.sources import KAGGLE, SIIM
 from skinmodels.spec import ModelSpec, Preprocessing
 
@@ -21,7 +22,7 @@ def limits(spec: ModelSpec, record: Record | None = None) -> list[str]:
     """Sentences on what this model is not good for, with its record or without."""
     found = [RESEARCH_ONLY, *_ALL]
     if blind := labels.blind_spots(spec.labels):
-        found.append(f"It has no class for {_listed(blind)}, and gives such a lesion another name.")
+        found.append(f"It has no class for {listed(blind)}, and gives such a lesion another name.")
     found.append(f"It sees {_seen(spec.preprocessing)}, where fine structure is lost.")
     if spec.dataset is KAGGLE:
         found.append(
@@ -64,7 +65,3 @@ def source_of_the_class() -> str:
         "In its set benign and malignant pictures come from different places, so that a network may learn the source and not "
         "the disease."
     ) + (f" A classifier that sees nothing but {', and one that sees nothing but '.join(figures)}." if figures else "")
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

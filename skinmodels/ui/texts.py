@@ -10,9 +10,10 @@ from skinmodels.inference import Prediction
 from skinmodels.records import Record
 from skinmodels.registry import MODELS
 from skinmodels.report.limits import reduced, source_of_the_class
-from skinmodels.report.words import SPLITS
+from skinmodels.report.numbers import between, figure
+from skinmodels.report.words import DEVIATIONS, HEADLINE, RATES, SPLITS, claims_of, explained, listed, title
 from skinmodels.sources import SIIM
-from skinmodels.spec import Claim, ModelSpec
+from skinmodels.spec import ModelSpec
 
 TITLE = "SkinModels"
 
@@ -27,26 +28,13 @@ this page. Uploaded pictures are deleted within the hour.
 # Where the result will stand.
 WAITING = "No picture yet: upload one, take one with the camera, or click an example."
 
-_METRICS = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_auc": "ROC-AUC, mean over classes",
-}
-_BINARY_METRICS = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_auc": "ROC-AUC",
-    "sensitivity": "Sensitivity (malignant found)",
-    "specificity": "Specificity (benign left alone)",
-}
-
 
 def facts(spec: ModelSpec) -> str:
     """Markdown on a model: its held-out figures beside its paper's claims, or the sentence why it cannot be used."""
     try:
         record = weights.check(spec.name)
     except SkinModelError as error:
-        return f"**{error}**\n\n{_claims(spec)}"
+        return f"**{error}**\n\n{claims_of(spec)}"
     return "\n\n".join(
         part
         for part in (
@@ -54,7 +42,7 @@ def facts(spec: ModelSpec) -> str:
             source_of_the_class() if spec.dataset is SIIM else "",
             _random_split(spec, record),
             _calibrated(record),
-            _claims(spec),
+            claims_of(spec),
             _training(record),
         )
         if part
@@ -83,12 +71,15 @@ def _measured(spec: ModelSpec, record: Record) -> str:
         "| Held-out figure | Value | 95 % interval |",
         "|---|---|---|",
     ]
-    for key, words in (_BINARY_METRICS if spec.binary else _METRICS).items():
+    for key in _metrics(spec):
         if (value := test.value(key)) is not None:
-            low_high = test.interval(key)
-            interval = f"{low_high[0]:.3f} to {low_high[1]:.3f}" if low_high else ""
-            lines.append(f"| {words} | {value:.3f} | {interval} |")
+            words = title(explained(key, spec.binary))
+            lines.append(f"| {words} | {figure(value)} | {between(test.interval(key), nothing='')} |")
     return "\n".join(lines)
+
+
+def _metrics(spec: ModelSpec) -> tuple[str, ...]:
+    return (*HEADLINE, *(RATES if spec.binary else ()))
 
 
 def _trained(record: Record) -> str:
@@ -99,7 +90,7 @@ def _trained(record: Record) -> str:
 def _training(record: Record) -> str:
     lines = reduced(record)
     if deviations := record.training.deviations:
-        lines.append("Trained otherwise than in the paper, or where it is silent: " + "; ".join(deviations) + ".")
+        lines.append(f"{DEVIATIONS} {'; '.join(deviations)}.")
     return "\n\n".join(lines)
 
 
@@ -107,11 +98,8 @@ def _random_split(spec: ModelSpec, record: Record) -> str:
     test = record.test_random_split
     if test is None:
         return ""
-    metrics = _BINARY_METRICS if spec.binary else _METRICS
     figures = "; ".join(
-        f"{words[0].lower() + words[1:] if words[1].islower() else words} {value:.3f}"
-        for key, words in metrics.items()
-        if (value := test.value(key)) is not None
+        f"{explained(key, spec.binary)} {figure(value)}" for key in _metrics(spec) if (value := test.value(key)) is not None
     )
     return (
         f"With the paper's kind of split, where pictures of one lesion may lie on both sides: {figures} "
@@ -127,16 +115,6 @@ def _calibrated(record: Record) -> str:
         f"The probabilities shown are calibrated by temperature scaling (temperature {fitted.temperature:.2f}, fitted on "
         f"{fitted.n:,} pictures of their own), for pictures like those of the set."
     )
-
-
-def _claims(spec: ModelSpec) -> str:
-    claims = "; ".join(_claim(claim) for claim in spec.claims)
-    words = [f"The paper claims: {claims}." if claims else "", spec.claim_note]
-    return " ".join(part for part in words if part)
-
-
-def _claim(claim: Claim) -> str:
-    return f"{claim.words} {claim.value:.4g} ({claim.where})"
 
 
 def done(spec: ModelSpec, picture: Image.Image, prediction: Prediction) -> str:
@@ -164,11 +142,7 @@ def _conformal(prediction: Prediction) -> str:
     coverage = f"{fitted.coverage * 100:.0f} %"
     if not prediction.conformal:
         return f"With {coverage} coverage: an empty set, since no class fits well enough."
-    return f"With {coverage} coverage: {_either([_in_sentence(code) for code in prediction.conformal])}."
-
-
-def _either(names: list[str]) -> str:
-    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+    return f"With {coverage} coverage: {listed(tuple(map(_in_sentence, prediction.conformal)))}."
 
 
 def _in_sentence(code: str) -> str:
@@ -180,7 +154,7 @@ def _malignancy(spec: ModelSpec, prediction: Prediction) -> str:
     codes = [code for code in spec.labels if code in labels.MALIGNANT]
     summed = f"the sum over {', '.join(codes)}; what counts is a choice, see Compare" if len(codes) > 1 else "this class alone"
     spots = labels.blind_spots(spec.labels)
-    blind = f" It has no class for {_either(list(spots))}." if spots else ""
+    blind = f" It has no class for {listed(spots)}." if spots else ""
     return f"Probability of malignancy: {prediction.malignancy:.1%} ({summed}).{blind}"
 
 

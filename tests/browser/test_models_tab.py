@@ -22,7 +22,7 @@ from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.measured import Bin
 from skinmodels.registry import MODELS
-from skinmodels.report import html, plots
+from skinmodels.report import numbers, plots
 from skinmodels.ui import texts
 from skinmodels.ui.components import model_card, model_rows, model_table
 from training import tables
@@ -388,7 +388,7 @@ def test_card_shows_the_papers_rates_as_printed_and_by_its_counts() -> None:
     rows = {"33,126 pictures held out": ("0.704", "0.860"), "the same pictures, by its own counts": ("0.755", "0.863")}
     for where, (sensitivity, specificity) in rows.items():
         cells = f"<td>{sensitivity}</td><td>{specificity}</td>"
-        assert f'<th scope="row">the paper: {where}</th><td>{html.NOTHING}</td>{cells}' in shown
+        assert f'<th scope="row">the paper: {where}</th><td>{numbers.NOTHING}</td>{cells}' in shown
     for found, total, claimed in ((28_085, 32_542, 0.863), (441, 584, 0.7551), (28_526, 33_126, 0.8611)):
         assert found / total == pytest.approx(claimed, abs=1e-4)
         assert claimed in [claim.value for claim in MODELS["siim_cnn_v2"].claims]

@@ -16,6 +16,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.labels import MALIGNANT
 from skinmodels.measured import Block
 from skinmodels.records import Record
+from skinmodels.report.numbers import between, figure
 from skinmodels.spec import ModelSpec
 from training.data import datasets, splits
 from training.data.pixels import decode
@@ -113,7 +114,7 @@ def report(name: str, block: Block, calibrated: Calibrated | None = None) -> str
     lines = [f"{name}: {block.n} pictures, {block.groups} lesions or pictures without a lesion id"]
     for metric, interval in block.intervals.items():
         if interval:
-            lines.append(f"  {metric:18} {block.value(metric):.4f}   95 % {interval[0]:.4f} to {interval[1]:.4f}")
+            lines.append(f"  {metric:18} {figure(block.value(metric), digits=4)}   95 % {between(interval, 4)}")
     lines.append(f"  {'ece':18} {block.ece:.4f}")
     if calibrated:
         lines.append(f"  {'ece calibrated':18} {calibrated.ece:.4f}")
@@ -135,6 +136,6 @@ def _point(point: Point) -> str:
     values: list[float | None] = [None] * len(PREVALENCES)
     if point.sensitivity is not None and point.specificity is not None:
         values = [positive_predictive_value(point.sensitivity, point.specificity, share) for share in PREVALENCES]
-    cells = [f"{'-' if value is None else f'{value:.4f}':>10}" for value in values]
-    rates = [f"{'-' if rate is None else f'{rate:.4f}':>11}" for rate in (point.sensitivity, point.specificity)]
+    cells = [f"{figure(value, digits=4, nothing='-'):>10}" for value in values]
+    rates = [f"{figure(rate, digits=4, nothing='-'):>11}" for rate in (point.sensitivity, point.specificity)]
     return f"    {point.name:18} {point.threshold:10.4f} {' '.join(rates)} {' '.join(cells)}"

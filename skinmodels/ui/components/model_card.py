@@ -10,6 +10,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import model_spec
 from skinmodels.report import card_figures, card_making
 from skinmodels.report.html import paragraph
+from skinmodels.report.words import claims_of
 
 _PARTS = (
     card_figures.headline,
@@ -74,4 +75,6 @@ def _body(name: str, _digest: str, _path: str, _changed: int) -> str:
 
 def _without_record(name: str) -> str:
     spec = model_spec(name)
-    return "".join([paragraph(card_figures.claims(spec)), card_making.terms(spec), card_making.limitations(spec)])
+    return "".join(
+        [paragraph(claims_of(spec) or card_figures.NO_CLAIM), card_making.terms(spec), card_making.limitations(spec)]
+    )

@@ -9,10 +9,8 @@ from skinmodels.errors import SkinModelError
 from skinmodels.measured import Block
 from skinmodels.records import Record
 from skinmodels.registry import MODELS
+from skinmodels.report.words import HEADLINE
 from skinmodels.spec import ModelSpec
-
-METRICS = {"accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_auc": "ROC-AUC"}
-BLOCKS = {"test_clean": "clean", "test": "whole", "test_random_split": "random split"}
 
 
 class Measured(TypedDict):
@@ -102,6 +100,6 @@ def _block(block: Block | None) -> dict[str, Any] | None:
         return None
     return {
         "n": block.n,
-        **{metric: block.value(metric) for metric in METRICS},
-        "intervals": {metric: list(interval) for metric in METRICS if (interval := block.interval(metric))},
+        **{metric: block.value(metric) for metric in HEADLINE},
+        "intervals": {metric: list(interval) for metric in HEADLINE if (interval := block.interval(metric))},
     }

@@ -11,7 +11,9 @@ from html import escape
 from typing import Any, NamedTuple
 
 from skinmodels.registry import MODELS
-from skinmodels.ui.components.model_rows import BLOCKS, METRICS, Row
+from skinmodels.report.numbers import between, figure
+from skinmodels.report.words import BLOCKS_IN_SHORT, HEADLINE, metric, title
+from skinmodels.ui.components.model_rows import Row
 
 
 class Cell(NamedTuple):
@@ -83,19 +85,19 @@ def table(found: list[Row]) -> str:
 def _columns() -> dict[str, Callable[[Row], Cell]]:
     """What makes each cell, by the column's head."""
     measured = {
-        f"{words}, {kind}": (lambda row, metric=metric, key=key: _measured(row[key], metric))
-        for metric, words in METRICS.items()
-        for key, kind in BLOCKS.items()
+        f"{title(metric(name))}, {kind}": (lambda row, name=name, key=key: _measured(row[key], name))
+        for name in HEADLINE
+        for key, kind in BLOCKS_IN_SHORT.items()
     }
     pictures = {
         f"Test pictures, {kind}": (lambda row, key=key: _number((row[key] or {}).get("n"), "{:,}"))
-        for key, kind in BLOCKS.items()
+        for key, kind in BLOCKS_IN_SHORT.items()
     }
     return {
-        "Accuracy, the paper's claim": _claim,
+        f"{title(metric('accuracy'))}, the paper's claim": _claim,
         **measured,
-        "ECE before calibration": lambda row: _number(row["ece_uncalibrated"], "{:.3f}"),
-        "ECE after calibration": lambda row: _number(row["ece"], "{:.3f}"),
+        f"{metric('ece')} before calibration": lambda row: _number(row["ece_uncalibrated"], "{:.3f}"),
+        f"{metric('ece')} after calibration": lambda row: _number(row["ece"], "{:.3f}"),
         "Parameters": lambda row: _number(row["parameters"], "{:,}"),
         "File, MB": lambda row: _number(row["file_bytes"] and row["file_bytes"] / 1e6, "{:.1f}"),
         "Latency, ms": lambda row: _number(row["latency_ms"], "{:.1f}"),
@@ -110,11 +112,10 @@ def _claim(row: Row) -> Cell:
     return Cell(claim["value"], f"{claim['value']:.4g}", claim["where"]) if claim else EMPTY
 
 
-def _measured(block: dict[str, Any] | None, metric: str) -> Cell:
-    if block is None or block[metric] is None:
+def _measured(block: dict[str, Any] | None, name: str) -> Cell:
+    if block is None or block[name] is None:
         return EMPTY
-    interval = block["intervals"].get(metric)
-    return Cell(block[metric], f"{block[metric]:.3f}", f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "")
+    return Cell(block[name], figure(block[name]), between(block["intervals"].get(name), nothing=""))
 
 
 def _number(value: float | None, form: str) -> Cell:

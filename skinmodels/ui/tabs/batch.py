@@ -22,6 +22,8 @@ from skinmodels.batch.picture_files import PictureFile
 from skinmodels.batch.rows import Row
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
+from skinmodels.report.numbers import figure
+from skinmodels.report.words import HEADLINE, metric, title
 from skinmodels.ui.components.files import FilesInput, Upload, several
 from skinmodels.ui.errors import shown
 
@@ -280,11 +282,11 @@ def _words(measured: Sequence[Figures]) -> str:
     lines = [
         "## Measured on your labels",
         "",
-        "| Model | Pictures | Accuracy | Balanced accuracy | ROC-AUC |",
+        f"| Model | Pictures | {' | '.join(title(metric(name)) for name in HEADLINE)} |",
         "|---|---|---|---|---|",
     ]
     for its in measured:
-        shares = ["" if share is None else f"{share:.3f}" for share in (its.accuracy, its.balanced_accuracy, its.auc)]
+        shares = [figure(share, nothing="") for share in (its.accuracy, its.balanced_accuracy, its.auc)]
         lines.append(f"| `{its.model}` | {its.n} | {' | '.join(shares)} |")
     lines.append("")
     for its in measured:
