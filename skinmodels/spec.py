@@ -108,14 +108,45 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Yardstick:
+    """A record that a set's models are to be measured against, and what it stands for, in words."""
+
+    record: str
+    words: str
+
+
+@dataclass(frozen=True)
 class DataSet:
-    """A public set of pictures, and the tab and endpoint its models are served under."""
+    """A public set of pictures, with everything that page, cards and training must know or say of it.
+
+    Attributes:
+        key, title, licence, url: its name in the code and for people, and where it comes from.
+        tab: under which its models are served, the endpoint under ``key``; empty for a set that is for measuring alone.
+        split: how it is parted unless told otherwise, as ``training.data.splits`` has it; empty where all of it is tested on.
+        tested_on: a sentence on the pictures that models of other sets are measured on.
+        shares: other sets that have its pictures under other names; what a clean part leaves out for those, too.
+        confounder: a sentence on what gives its classes away besides the lesion, and ``given_away``, baselines that see nothing
+            else.
+        caveats: sentences on what its models cannot be good for.
+        yardsticks: what its models' figures are shown beside.
+        common: its codes as those of other sets with the same meaning, where they differ.
+        disputed: a code of its own that counts as malignant here, and as no cancer in its own paper.
+    """
 
     key: str
     title: str
     tab: str
     licence: str
     url: str
+    split: str = ""
+    tested_on: str = ""
+    shares: tuple[DataSet, ...] = ()
+    confounder: str = ""
+    given_away: tuple[Yardstick, ...] = ()
+    caveats: tuple[str, ...] = ()
+    yardsticks: tuple[Yardstick, ...] = ()
+    common: tuple[tuple[str, str], ...] = ()
+    disputed: str = ""
 
 
 @dataclass(frozen=True)

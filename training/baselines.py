@@ -61,11 +61,13 @@ class Baseline:
     spec: name, labels, claims and preprocessing, as a network's; it has nothing to build.
     estimator: key of ``SETTINGS``.
     sees: key of ``SEEN``, what the estimator is given of a picture.
+    builds_on: the network whose features these are; empty where they are of none.
     """
 
     spec: ModelSpec
     estimator: str
     sees: str
+    builds_on: str = ""
 
 
 def _none() -> keras.Model:
@@ -90,7 +92,7 @@ def _of_paper_4(estimator: str, sees: str) -> Baseline:
         params=0,
         claims=claims,
     )
-    return Baseline(spec, estimator, sees)
+    return Baseline(spec, estimator, sees, HAM_REFERENCE.name if sees == "features" else "")
 
 
 def _of_the_source(sees: str) -> Baseline:
@@ -224,8 +226,8 @@ def _record(baseline: Baseline, split: dict, seconds: float) -> dict:
     spec = baseline.spec
     packages = ("scikit-learn", "numpy", *(["xgboost-cpu"] if baseline.estimator == "xgboost" else []))
     configuration = {"estimator": baseline.estimator, "settings": SETTINGS[baseline.estimator], "sees": SEEN[baseline.sees]}
-    if baseline.sees == "features":
-        configuration["reference_sha256"] = weights.read_record(HAM_REFERENCE.name).sha256
+    if baseline.builds_on:
+        configuration["reference_sha256"] = weights.read_record(baseline.builds_on).sha256
     silent = ["the paper says neither what it gave to this classifier nor how it was set"]
     return {
         "schema_version": SCHEMA_VERSION,

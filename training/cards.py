@@ -25,15 +25,11 @@ from skinmodels.report.limits import limits
 from skinmodels.report.numbers import between, figure, megabytes
 from skinmodels.report.words import BLOCKS, DEVIATIONS, claims, claims_of, metric
 from skinmodels.spec import DataSet, ModelSpec
+from training.fitting.pretrained import STARTS, Start
 from training.fitting.runs import write_text
 
 CARDS = Path(__file__).resolve().parent.parent / "weights" / "README.md"
 
-# The ImageNet networks that fine-tuning starts from, by the kind of file: in words, and the repository on the Hub that has it.
-_STARTED_FROM = {
-    ".h5": ("MobileNetV2", "google/mobilenet_v2_1.0_224"),
-    ".npz": ("ResNet-50 v2 up to its third stage", "onnxmodelzoo/legacy_models"),
-}
 # What the Hub calls a record's metrics.
 _METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy", "macro_auc": "roc_auc", "macro_f1": "f1"}
 # Blocks measured with the published weights; those of the random split belong to another training.
@@ -75,7 +71,7 @@ def text() -> str:
 def metadata(records: dict[str, Record]) -> dict[str, Any]:
     """The YAML header: what the Hub indexes, and ``model-index`` with the figures of every model, by record."""
     found = (_started_from(record.training) for record in records.values())
-    started = list(dict.fromkeys(repository for _, repository in filter(None, found)))
+    started = list(dict.fromkeys(its.repository for its in found if its))
     base = {"base_model": started, "base_model_relation": "finetune"} if started else {}
     return {
         "license": "other",
@@ -173,15 +169,16 @@ def _baseline(record: Record) -> str:
 def _origin(spec: ModelSpec, training: Training) -> str:
     paper = f"after {spec.paper.citation}." if spec.paper else "a network of our own, of no paper."
     base = _started_from(training)
-    return f"{paper} Fine-tuned from the ImageNet weights of {base[0]}." if base else paper
+    return f"{paper} Fine-tuned from the ImageNet weights of {base.title}." if base else paper
 
 
-def _started_from(training: Training) -> tuple[str, str] | None:
-    """The ImageNet network this training started from, in words and by its repository on the Hub, if it started from one."""
+def _started_from(training: Training) -> Start | None:
+    """The ImageNet weights this training started from, if it started from any."""
     if training.configuration.imagenet:
-        return "VGG-16", "keras-team/vgg"
-    start = training.configuration.start
-    return _STARTED_FROM[Path(start).suffix] if start else None
+        return next(its for its in STARTS.values() if not its.file)
+    if not (start := training.configuration.start):
+        return None
+    return next(its for its in STARTS.values() if Path(its.file).suffix == Path(start).suffix)
 
 
 def _pictures(split: Split) -> str:

@@ -20,41 +20,23 @@ from skinmodels.registry import MODELS
 from training import optimisers
 from training.baselines import BASELINES
 from training.data import datasets
+from training.fitting.pretrained import STARTS
 from training.fitting.recipes import recipe_for
 from training.fitting.runs import FIRST, RunFolder, read_json
 from training.train import PRECISIONS
 
 EXAMPLE = "example: python -m training.reproduce --data DIR --pretrained DIR"
-# The ImageNet weights a network starts from, by the name of the layer that ends them; looked for under --pretrained, or --data.
-STARTS = {"out_relu": "mobilenet_v2_imagenet_notop.weights.h5", "stage3_unit6_add": "resnet50v2_imagenet_stages123.npz"}
-# Networks of which Keras has such weights too.
-ONLINE = "out_relu"
-# Published with a second run, on pictures split at random as in its paper.
-RANDOM = "ham_cnn28"
-# The reference first, on whose features baselines are trained; then by how long each takes.
-ORDER = (
-    "ham_reference",
-    "ham_cnn28",
-    "isic_alexnet",
-    "kaggle_cnn_large",
-    "kaggle_cnn_small",
-    "isic_mobilenet",
-    "isic_resnet50",
-    "ham_cnn512",
-    "ham_resnet50",
-    "ham_vgg16",
-    "siim_cnn_v2",
-    "siim_cnn_v1",
-    "siim_cnn_v3",
-)
-REFERENCE = ORDER[0]
+# Networks on whose features baselines are trained.
+REFERENCES = frozenset(its.builds_on for its in BASELINES.values() if its.builds_on)
+# These first; then by how long each takes.
+ORDER = sorted(MODELS, key=lambda name: (name not in REFERENCES, recipe_for(name).minutes))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit status: 1 where anything could not be done."""
     parser = argparse.ArgumentParser(prog="python -m training.reproduce", description=__doc__, epilog=EXAMPLE)
     parser.add_argument("--data", nargs="+", required=True, metavar="PATH", help="folders or .zip files of the data sets")
-    files = " and ".join(STARTS.values())
+    files = " and ".join(its.file for its in STARTS.values() if its.file)
     where = "the folders of --data; Keras's MobileNetV2 is downloaded where there is none"
     parser.add_argument("--pretrained", metavar="DIR", help=f"folder of {files} (default: {where})")
     parser.add_argument("--epochs", type=int, help="of each network at most, instead of its recipe's")
@@ -106,24 +88,25 @@ class Plan:
         if spec.dataset.key not in sets:
             return f"Expected {spec.dataset.title} for {name} under --data. Received: {', '.join(sets)}"
         if name in BASELINES:
-            unseen = BASELINES[name].sees == "features" and REFERENCE in missing
-            return f"Expected {REFERENCE}, whose features {name} sees. Received: no way to train it" if unseen else ""
+            reference = BASELINES[name].builds_on
+            unseen = reference in missing
+            return f"Expected {reference}, whose features {name} sees. Received: no way to train it" if unseen else ""
         if (layer := recipe_for(name).start) is None:
             return ""
         start = self._start(name)
-        if start is None and layer == ONLINE:
+        if start is None and STARTS[layer].application:
             return ""
         if start is None or not start.is_file():
-            where = start or f"{STARTS[layer]} under --pretrained or --data"
+            where = start or f"{STARTS[layer].file} under --pretrained or --data"
             return f"Expected the ImageNet weights that {name} starts from at {where}. Received: no file"
         return ""
 
     def commands(self, without: Collection[str]) -> Iterator[list[str]]:
         """The modules to run and their arguments, in order. Looks anew at what there is before each of them."""
-        for name in ORDER:
+        for i, name in enumerate(ORDER, start=1):
             if name not in without and not self._made(name):
                 yield from self._network(name)
-            if name == REFERENCE:
+            if i == len(REFERENCES):
                 yield from self._baselines(without)
         if not without:
             if untimed := [name for name in MODELS if not _timed(name)]:
@@ -142,7 +125,7 @@ class Plan:
         run, other = self.out / name, self.out / f"{name}-random"
         yield self._train(name, run)
         publish = ["training.publish", name, "--run", str(run), "--data", *self.data]
-        if name == RANDOM:
+        if recipe_for(name).also_at_random:
             yield [*self._train(name, other), "--split", "random"]
             publish += ["--random-run", str(other)]
         yield publish
@@ -170,8 +153,8 @@ class Plan:
         if (layer := recipe_for(name).start) is None:
             return None
         if self.pretrained:
-            return Path(self.pretrained) / STARTS[layer]
-        beside = (Path(folder) / STARTS[layer] for folder in self.data)
+            return Path(self.pretrained) / STARTS[layer].file
+        beside = (Path(folder) / STARTS[layer].file for folder in self.data)
         return next((file for file in beside if file.is_file()), None)
 
     def _baselines(self, without: Collection[str]) -> Iterator[list[str]]:
@@ -186,7 +169,8 @@ def _measured(name: str) -> bool:
         seen = weights.read_record(name).training.configuration.reference_sha256
     except SkinModelError:
         return False
-    return seen is None or (_published(REFERENCE) and seen == weights.read_record(REFERENCE).sha256)
+    reference = BASELINES[name].builds_on
+    return seen is None or (_published(reference) and seen == weights.read_record(reference).sha256)
 
 
 def _published(name: str) -> bool:

@@ -11,14 +11,8 @@ from skinmodels.records import Record
 from skinmodels.report import html, plots
 from skinmodels.report.numbers import NOTHING, between, figure
 from skinmodels.report.words import BLOCKS, HEADLINE, METRICS, RATES, claims_of, metric
-from skinmodels.sources import SIIM
 from skinmodels.spec import ModelSpec
 
-# What every model of a set is to be measured against, by its record's name and in words, and on which pictures.
-_YARDSTICKS = {
-    "ham10000": {"ham_reference": "our reference network"},
-    "siim": {"siim_border": "the colours of the border alone", "siim_colour": "the colours of the picture alone"},
-}
 NO_CLAIM = "No paper claims a figure for it."
 _SHARED = ("test_clean", "test")
 _SUBGROUPS = {"sex": "sex", "age_band": "age", "site": "body site", "diagnosis_by": "how the diagnosis was made"}
@@ -36,11 +30,11 @@ def headline(spec: ModelSpec, record: Record) -> str:
     by_size = ("weighted_precision", "weighted_f1") if weighted else ()
     metrics = (*HEADLINE, "macro_f1", *(RATES if spec.binary else ()), *by_size)
     rows = [[words, *_measured(block, metrics)] for key, words in BLOCKS.items() if (block := record.block(key))]
-    for name, title in _YARDSTICKS.get(spec.dataset.key, {}).items():
-        its = _record(name) if name != spec.name else None
+    for yardstick in spec.dataset.yardsticks:
+        its = _record(yardstick.record) if yardstick.record != spec.name else None
         for key in _SHARED if its else ():
             if its and (block := its.block(key)):
-                rows.append([f"for comparison, {title}: {BLOCKS[key]}", *_measured(block, metrics)])
+                rows.append([f"for comparison, {yardstick.words}: {BLOCKS[key]}", *_measured(block, metrics)])
     head = ["measured on", "pictures", *map(metric, metrics), f"{METRICS['ece']}, uncalibrated"]
     measured = html.table("Held-out figures with 95 % intervals", head, rows)
     return html.section(
@@ -64,7 +58,8 @@ def _clean(spec: ModelSpec, record: Record) -> str:
     """What was left out of the clean part, in plain text."""
     if record.test is None or record.test_clean is None:
         return ""
-    outside, left_out = " or in HAM10000" if spec.dataset is SIIM else "", record.test.n - record.test_clean.n
+    left_out = record.test.n - record.test_clean.n
+    outside = "".join(f" or in {other.title}" for other in spec.dataset.shares)
     return (
         f"Clean: without the {left_out:,} test pictures that share a lesion or a near-duplicate with a picture in this model's "
         f"training or validation{outside}."

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from skinmodels import labels, weights
 from skinmodels.records import Record
-from skinmodels.report.words import listed
-from skinmodels.sources import KAGGLE, SIIM
-from skinmodels.spec import ModelSpec, Preprocessing
+from skinmodels.report.numbers import figure
+from skinmodels.report.words import METRICS, listed
+from skinmodels.spec import DataSet, ModelSpec, Preprocessing
 
 RESEARCH_ONLY = "Research only, never a diagnosis. Not for commercial use."
 
@@ -24,20 +24,9 @@ def limits(spec: ModelSpec, record: Record | None = None) -> list[str]:
     if blind := labels.blind_spots(spec.labels):
         found.append(f"It has no class for {listed(blind)}, and gives such a lesion another name.")
     found.append(f"It sees {_seen(spec.preprocessing)}, where fine structure is lost.")
-    if spec.dataset is KAGGLE:
-        found.append(
-            "Its set has no lesion ids: some pictures of its test part, and of the part that calibration was fitted on, show "
-            "lesions that its training part shows too."
-        )
-        found.append(
-            "As far as its pictures could be traced, its malignant ones are melanomas and its benign ones nevi: it may never "
-            "have seen another diagnosis."
-        )
-    if spec.dataset is SIIM:
-        found.append(source_of_the_class())
-        found.append(
-            "As far as its malignant pictures could be traced, they are melanomas: it may never have seen another cancer."
-        )
+    if source := source_of_the_class(spec.dataset):
+        found.append(source)
+    found += spec.dataset.caveats
     return [*found, *reduced(record)]
 
 
@@ -56,12 +45,12 @@ def _seen(preprocessing: Preprocessing) -> str:
     return f"{width}x{height} pixels" + ("" if enlarged == f"{width}x{height}" else f" (enlarged to {enlarged})")
 
 
-def source_of_the_class() -> str:
-    """How much of the class lies in where a picture comes from, as baselines that see no lesion tell."""
-    told = {"siim_border": "the colours of the picture's border", "siim_colour": "the picture's colours (not where they are)"}
+def source_of_the_class(dataset: DataSet) -> str:
+    """What gives the set's classes away besides the lesion, and how much, as baselines that see no lesion tell; else empty."""
+    if not dataset.confounder:
+        return ""
     areas = {record.name: record.test.auc for record in weights.baselines() if record.test}
-    figures = [f"{words} reaches ROC-AUC {area:.3f}" for name, words in told.items() if (area := areas.get(name)) is not None]
-    return (
-        "In its set benign and malignant pictures come from different places, so that a network may learn the source and not "
-        "the disease."
-    ) + (f" A classifier that sees nothing but {', and one that sees nothing but '.join(figures)}." if figures else "")
+    told = [(its.words, areas.get(its.record)) for its in dataset.given_away]
+    figures = [f"{words} reaches {METRICS['auc']} {figure(area)}" for words, area in told if area is not None]
+    seeing = f" A classifier that sees nothing but {', and one that sees nothing but '.join(figures)}." if figures else ""
+    return dataset.confounder + seeing

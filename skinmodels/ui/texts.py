@@ -12,7 +12,6 @@ from skinmodels.registry import MODELS
 from skinmodels.report.limits import reduced, source_of_the_class
 from skinmodels.report.numbers import between, figure
 from skinmodels.report.words import DEVIATIONS, HEADLINE, RATES, SPLITS, claims_of, explained, listed, title
-from skinmodels.sources import SIIM
 from skinmodels.spec import ModelSpec
 
 TITLE = "SkinModels"
@@ -39,7 +38,7 @@ def facts(spec: ModelSpec) -> str:
         part
         for part in (
             _measured(spec, record),
-            source_of_the_class() if spec.dataset is SIIM else "",
+            source_of_the_class(spec.dataset),
             _random_split(spec, record),
             _calibrated(record),
             claims_of(spec),

@@ -17,6 +17,8 @@ from training.baselines import BASELINES
 from training.data import datasets
 from training.fitting.recipes import RECIPES
 
+REFERENCE = "ham_reference"
+
 
 @pytest.fixture(autouse=True)
 def every_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,8 +33,9 @@ def nothing_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pretrained(tmp_path: Path) -> Path:
-    for file in everything.STARTS.values():
-        (tmp_path / file).touch()
+    for start in everything.STARTS.values():
+        if start.file:
+            (tmp_path / start.file).touch()
     return tmp_path
 
 
@@ -52,7 +55,7 @@ def test_every_network_and_baseline_in_order(nothing_published: None, pretrained
     # Baselines see what our reference has learnt, and tables tell of everything.
     assert modules.index("training.baselines") == 2 * len([spec for spec in MODELS.values() if spec.paper is None])
     assert modules[-4:] == ["training.latency", "training.optimisers", "training.tables", "training.cards"]
-    published = next(command for command in commands if command[:2] == ["training.publish", everything.RANDOM])
+    published = next(command for command in commands if command[:2] == ["training.publish", "ham_cnn28"])
     assert "--random-run" in published
     for command in commands:
         if "--start" in command:
@@ -106,15 +109,15 @@ def test_starting_weights_are_found_beside_the_pictures(nothing_published: None,
     commands = told(capsys, "--data", str(pretrained))
     starts = {command[command.index("--start") + 1] for command in commands if "--start" in command}
     layers = {recipe.start for recipe in RECIPES.values() if recipe.start}
-    assert starts == {str(pretrained / everything.STARTS[layer]) for layer in layers}
+    assert starts == {str(pretrained / everything.STARTS[layer].file) for layer in layers}
 
 
 def test_features_of_another_reference_are_measured_anew(nothing_published: None, pretrained, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(everything, "_published", lambda name: name == everything.REFERENCE)
+    monkeypatch.setattr(everything, "_published", lambda name: name == REFERENCE)
     name, files = "ham_svm_features", weights.folder()
     start = {"schema_version": 1, "labels": []}
-    reference = start | {"name": everything.REFERENCE, "sha256": "new"}
-    (files / f"{everything.REFERENCE}.json").write_text(json.dumps(reference), encoding="utf-8")
+    reference = start | {"name": REFERENCE, "sha256": "new"}
+    (files / f"{REFERENCE}.json").write_text(json.dumps(reference), encoding="utf-8")
     for digest, anew in (("new", False), ("old", True)):
         record = start | {"name": name, "training": {"configuration": {"reference_sha256": digest}}}
         (files / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 from skinmodels.errors import SkinModelError
-from skinmodels.sources import HAM10000, ISIC2019, KAGGLE, SIIM
+from skinmodels.sources import ALL, PAD_UFES
 from skinmodels.spec import ModelSpec
 from training.data.files import PictureFile, Root, find_csv, require_csv
 
@@ -206,7 +206,7 @@ def isic2019(roots: list[Root]) -> list[Sample]:
 
 
 # PAD-UFES-20's diagnoses, and the code of the same diagnosis in ISIC 2019, which has the others under the same code.
-PAD_UFES_CODES = {"ACK": "AK", "BCC": "BCC", "MEL": "MEL", "NEV": "NV", "SCC": "SCC", "SEK": "BKL"}
+PAD_UFES_CODES = dict(PAD_UFES.common)
 
 
 def pad_ufes(roots: list[Root]) -> list[Sample]:
@@ -259,9 +259,7 @@ LOADERS: dict[str, Callable[[list[Root]], list[Sample]]] = {
     "pad_ufes": pad_ufes,
 }
 # What people are shown; the last is for measuring only, and no model is trained on it.
-TITLES = {dataset.key: dataset.title for dataset in (KAGGLE, HAM10000, ISIC2019, SIIM)} | {
-    "pad_ufes": "PAD-UFES-20 (clinical smartphone photographs)",
-}
+TITLES = {key: dataset.title for key, dataset in ALL.items()}
 
 
 def find_sets(paths: Sequence[str | Path]) -> dict[str, list[Root]]:

@@ -9,16 +9,17 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 
 from skinmodels.errors import SkinModelError
+from skinmodels.sources import ALL
 from training.data.datasets import Sample
 
 PARTS = ("train", "validation", "calibration", "test")
 KINDS = ("lesion", "patient", "published", "random")
-DEFAULT_KIND = {"kaggle": "published", "ham10000": "lesion", "isic2019": "lesion", "siim": "published"}
 
 
 def default_kind(key: str, samples: Sequence[Sample]) -> str:
-    """How the set of that key is split unless told otherwise: SIIM-ISIC by patient where it comes with patients' ids."""
-    return "patient" if key == "siim" and not any(s.published_part for s in samples) else DEFAULT_KIND[key]
+    """How the set of that key is split unless told otherwise: by patient where it comes without the part that was published."""
+    kind = ALL[key].split
+    return "patient" if kind == "published" and not any(s.published_part for s in samples) else kind
 
 
 def split(samples: Sequence[Sample], kind: str, seed: int = 0) -> pd.DataFrame:

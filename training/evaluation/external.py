@@ -9,17 +9,9 @@ import pandas as pd
 
 from skinmodels.calibration import scaled
 from skinmodels.labels import MALIGNANT
-from training.data.datasets import PAD_UFES_CODES, TITLES
+from skinmodels.sources import ALL
 from training.evaluation import malignancy
 from training.evaluation.subgroups import accuracies
-
-NOTES = {
-    "kaggle": "Its published test part. Most of its pictures are HAM10000's; its benign class is nevi alone.",
-    "ham10000": "Its seeded test part, lesions apart.",
-    "isic2019": "Its seeded test part, lesions apart, of the six classes its models know.",
-    "siim": "The published test part of the melanoma 10,000 set; benign and malignant pictures come from different sources.",
-    "pad_ufes": "All of it. Clinical photographs taken with phones, which dermoscopy models have never seen.",
-}
 
 # For each code of a set the codes of models that mean the same. HAM10000's akiec is actinic keratosis or Bowen's disease:
 # an actinic keratosis is one, but akiec is not AK, which ISIC 2019 keeps apart. Its SCC has no counterpart in HAM10000.
@@ -44,7 +36,7 @@ def counterpart(code: str, set_key: str, labels: Sequence[str]) -> str | None:
 
 
 def _common(code: str, set_key: str) -> str:
-    return PAD_UFES_CODES[code] if set_key == "pad_ufes" else code
+    return dict(ALL[set_key].common).get(code, code)
 
 
 def block(labels: Sequence[str], rows: pd.DataFrame, temperature: float) -> dict[str, dict]:
@@ -63,21 +55,20 @@ def _set(key: str, labels: Sequence[str], rows: pd.DataFrame, temperature: float
     malignant, scores = is_malignant(list(rows["label"]), key), malignancy.score(labels, probabilities)
     groups = rows["group"].to_numpy()
     its = {
-        "title": TITLES[key],
+        "title": ALL[key].title,
         "n": len(rows),
-        "note": NOTES[key],
+        "note": ALL[key].tested_on,
         "malignancy": malignancy.block(malignant, scores, groups),
         "matching": _matching(key, labels, rows, probabilities),
     }
-    if key != "pad_ufes":
-        return its
 
     def of(held: pd.Series) -> dict:
         return malignancy.block(malignant[held], scores[held], groups[held])
 
-    its["malignancy_without_ack"] = of(rows["label"] != "ACK")
-    kinds = sorted(set(rows["fitzpatrick"]) - {""})
-    its["by_fitzpatrick"] = {kind: of(rows["fitzpatrick"] == kind) for kind in kinds}
+    if ALL[key].disputed:
+        its["malignancy_without_ack"] = of(rows["label"] != ALL[key].disputed)
+    if kinds := sorted(set(rows["fitzpatrick"]) - {""}):
+        its["by_fitzpatrick"] = {kind: of(rows["fitzpatrick"] == kind) for kind in kinds}
     return its
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
-from skinmodels.sources import HAM10000, SIIM
+from skinmodels.sources import ALL
 from skinmodels.spec import ModelSpec, Preprocessing
 from training.data import datasets, lesions, splits
 from training.data.files import Root
@@ -127,7 +127,7 @@ class _Sets:
 
     def test_part(self, key: str) -> list[datasets.Sample]:
         """The pictures no model of that set is trained on: its published or its seeded test part, or all of the set."""
-        if key == "pad_ufes":
+        if not ALL[key].split:
             return self.by_key[key]
         kind = splits.default_kind(key, self.by_key[key])
         if kind == "published":
@@ -150,8 +150,8 @@ def _parts(subject: Subject, sets: _Sets, first: int | None) -> list[_Part]:
     test = chosen(samples, table, "test")
     known = [sample for sample, part in zip(samples, table["part"], strict=True) if part != "test"]
     clean = lesions.clean(own, test, known)
-    if own == SIIM.key:
-        clean &= lesions.unlike(own, test, HAM10000.key)
+    for other in spec.dataset.shares:
+        clean &= lesions.unlike(own, test, other.key)
     found = [
         _Part("test", own, test, clean),
         _Part("calibration", own, chosen(samples, table, "calibration")),

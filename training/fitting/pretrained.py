@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def load_start(model: keras.Model, layer: str, file: str | None) -> None:
     base = keras.Model(model.inputs, model.get_layer(layer).output)
     try:
         if file is None:
-            base.set_weights(_online(model.name))
+            base.set_weights(_online(model.name, layer))
         elif Path(file).suffix == ".npz":
             _load_resnet(base, file)
         else:
@@ -38,22 +39,19 @@ def load_start(model: keras.Model, layer: str, file: str | None) -> None:
         ) from error
 
 
-def _online(name: str) -> list[np.ndarray]:
-    """Keras's ImageNet weights of the convolutional part of that network."""
+def _online(name: str, layer: str) -> list[np.ndarray]:
+    """Keras's ImageNet weights of the convolutional part of that network, which that layer ends."""
     import keras
 
-    makers = {
-        "isic_mobilenet": keras.applications.MobileNetV2,
-        "ham_reference": keras.applications.MobileNetV2,
-        "ham_vgg16": keras.applications.VGG16,
-    }
-    if name not in makers:
+    start = STARTS.get(layer)
+    if start is None or not start.application:
         raise SkinModelError(f"Expected --start FILE, since Keras has no ImageNet weights for {name}. Received: no file")
+    make = getattr(keras.applications, start.application)
     try:
-        found = makers[name](input_shape=(224, 224, 3), include_top=False, weights="imagenet").get_weights()
+        found = make(input_shape=(224, 224, 3), include_top=False, weights="imagenet").get_weights()
     except Exception as error:  # whatever the download raises
         raise SkinModelError(f"Expected to download Keras's ImageNet weights, or --start FILE. Received: {error}") from error
-    return for_scaled_rgb(found) if name == "ham_vgg16" else found
+    return start.adapted(found)
 
 
 def for_scaled_rgb(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -64,6 +62,37 @@ def for_scaled_rgb(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
     """
     kernel, *others = weights
     return [kernel[:, :, ::-1] * (255 * SPREAD)[:, None], *others]
+
+
+@dataclass(frozen=True)
+class Start:
+    """ImageNet weights that networks start from.
+
+    Attributes:
+        title: of the network they were trained for, in words.
+        repository: on the Hugging Face Hub, which has them.
+        file: looked for beside the pictures; empty where they are downloaded only.
+        application: Keras's function that downloads them; empty where Keras has none.
+        adapted: makes Keras's weights those of this project's network.
+    """
+
+    title: str
+    repository: str
+    file: str = ""
+    application: str = ""
+    adapted: Callable[[Sequence[np.ndarray]], list[np.ndarray]] = list
+
+
+# By the layer that ends the part they are of, which a recipe names.
+STARTS = {
+    "out_relu": Start(
+        "MobileNetV2", "google/mobilenet_v2_1.0_224", "mobilenet_v2_imagenet_notop.weights.h5", application="MobileNetV2"
+    ),
+    "stage3_unit6_add": Start(
+        "ResNet-50 v2 up to its third stage", "onnxmodelzoo/legacy_models", "resnet50v2_imagenet_stages123.npz"
+    ),
+    "block5_pool": Start("VGG-16", "keras-team/vgg", application="VGG16", adapted=for_scaled_rgb),
+}
 
 
 def _load_resnet(base: keras.Model, file: str) -> None:

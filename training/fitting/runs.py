@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from skinmodels.errors import SkinModelError
-from training.fitting.recipes import Recipe
+from training.fitting.recipes import SAID, Recipe
 
 # Where, in a run's folder, the run of its recipe's first part is kept.
 FIRST = "first"
@@ -70,8 +70,8 @@ class State:
 def _changed(old: dict, new: dict) -> list[str]:
     """In what a run that goes on would not be the one that was begun.
 
-    Deviations are words. Where the learning rate does not depend on how many epochs there will be, they may become more, as
-    when a paper trains in several parts.
+    What is said of a recipe may change. Where the learning rate does not depend on how many epochs there will be, they may
+    become more, as when a paper trains in several parts.
     """
     old, new = ({**config, "recipe": _comparable(config.get("recipe", {}))} for config in (old, new))
     if new["recipe"].get("schedule") != "cosine" and old["recipe"].get("epochs", 0) <= new["recipe"].get("epochs", 0):
@@ -83,7 +83,7 @@ def _changed(old: dict, new: dict) -> list[str]:
 def _comparable(recipe: dict) -> dict:
     """A recipe out of JSON, with today's defaults for fields it did not have."""
     defaults = {its.name: its.default for its in fields(Recipe) if its.default is not MISSING}
-    whole = {key: value for key, value in (defaults | recipe).items() if key != "deviations"}
+    whole = {key: value for key, value in (defaults | recipe).items() if key not in SAID}
     return whole | {"first": _comparable(whole["first"]) if whole["first"] else None}
 
 
