@@ -19,7 +19,7 @@ SYNTHETIC = "synthetic, not a lesion photograph"
 SEEDS = (13, 10, 11, 12)
 
 # Formats every browser shows; a real picture in another one is passed over, since its thumbnail would stay empty.
-_SHOWN_BY_BROWSERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+_SHOWN_BY_BROWSERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "AVIF")
 
 _SKIN = ((233, 196, 178), (224, 178, 158), (214, 160, 134), (240, 208, 196))
 _PIGMENT = ((122, 74, 50), (88, 52, 40), (150, 96, 72), (66, 40, 36))

@@ -11,14 +11,15 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
-from PIL import Image
+from PIL import Image, ImageOps
 
+from skinmodels import colour, lfs, tiff
 from skinmodels.errors import SkinModelError
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -29,8 +30,9 @@ MAX_PIXELS = 50_000_000
 MIN_SIDE = 8
 
 # Pillow's decoders tried on an upload. Everything else it knows (EPS runs Ghostscript, PDF, PSD, icons) is left out.
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "HEIF")
-FORMATS_IN_WORDS = "JPEG, PNG, WebP, TIFF, GIF, BMP or HEIC"
+# AVIF stands before HEIF: both may call themselves by the name of what they have in common, and only Pillow reads AVIF then.
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "HEIF")
+FORMATS_IN_WORDS = "JPEG, PNG, WebP, TIFF, GIF, BMP, HEIC or AVIF"
 
 # What Pillow's decoders are known to raise for broken or hostile files. Caught around Pillow's calls alone.
 _DECODER_ERRORS = (
@@ -48,16 +50,8 @@ _DECODER_ERRORS = (
     zlib.error,
 )
 
-_ORIENTATION_TAG = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# At this byte DICOM files say what they are.
+_DICOM_AT, _DICOM = 128, b"DICM"
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +59,11 @@ pillow_heif.register_heif_opener()
 
 
 def read(source: str | os.PathLike[str] | BinaryIO, max_bytes: int = MAX_BYTES) -> Image.Image:
-    """The first frame of a picture file as an upright RGB picture, 8 bits a channel.
+    """The first frame of a picture file as an upright RGB picture in sRGB, 8 bits a channel.
 
-    Transparency is laid over white, 16-bit grey is scaled to 8 bits. The result's ``info`` holds one entry, ``format``:
-    the file format by Pillow's name.
+    An embedded colour profile is applied, see ``colour.to_srgb``. Transparency is laid over white. More than 8 bits are scaled
+    to 8, see ``tiff.top`` for values of 12 bits. The result's ``info`` holds one entry, ``format``: the file format by
+    Pillow's name; nothing else that the file said comes along, such as where the picture was taken.
 
     Args:
         source: path of a picture file, or a file opened in binary mode (read from its start, left open).
@@ -114,11 +109,13 @@ def _read(file: BinaryIO, name: str, max_bytes: int) -> Image.Image:
         # MPO is what Pillow calls a JPEG that holds further views behind the first, as many phones write.
         kind = "JPEG" if kind == "MPO" else kind
         with _decoding(name, kind):
+            tiff.prepare(image)
             image.load()
         # Again: some decoders only learn here what they hold.
         _check_size(image.size, name)
         with _decoding(name, kind):
-            picture = _upright(_rgb(image), image)
+            _turn_upright(image)
+            picture = _rgb(tiff.in_full_depth(image, file))
     picture.info = {"format": kind}
     return picture
 
@@ -132,10 +129,16 @@ def _open(file: BinaryIO, name: str) -> Image.Image:
         raise SkinModelError(f"Expected a picture of at most 50 megapixels. Received: {name}, which has far more.") from None
     except _DECODER_ERRORS as error:
         log.info("Refused an upload: %s: %s", type(error).__name__, error)
-        raise SkinModelError(
-            f"Expected a {FORMATS_IN_WORDS} picture. Received: {name}, which is none of these or is damaged, "
-            "whatever its name says."
-        ) from None
+        raise SkinModelError(f"Expected a {FORMATS_IN_WORDS} picture. Received: {name}, {_what_else(file)}.") from None
+
+
+def _what_else(file: BinaryIO) -> str:
+    """What a file is that is no picture, to end a sentence with."""
+    file.seek(0)
+    start = file.read(_DICOM_AT + len(_DICOM))
+    if start[_DICOM_AT:] == _DICOM:
+        return "a DICOM file; export the picture as PNG, TIFF or JPEG from the program that shows it"
+    return lfs.INSTEAD if lfs.is_pointer(start) else "which is none of these or is damaged, whatever its name says"
 
 
 @contextmanager
@@ -165,36 +168,39 @@ def _check_size(size: tuple[int, int], name: str) -> None:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+        grey = _eight_bits(np.asarray(image), tiff.top(image))
+        return colour.to_srgb(Image.fromarray(255 - grey if tiff.white_is_zero(image) else grey), profile)
     if image.has_transparency_data:
         with_alpha = image.convert("RGBA")
+        if profile:
+            alpha = with_alpha.getchannel("A")
+            with_alpha = colour.to_srgb(image, profile)
+            with_alpha.putalpha(alpha)
         white = Image.new("RGBA", with_alpha.size, "white")
         return Image.alpha_composite(white, with_alpha).convert("RGB")
-    return image.convert("RGB")
+    return colour.to_srgb(image, profile)
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Grey values of 16 bits, 32 bits or floating point as uint8 of the same shape.
+def _eight_bits(values: np.ndarray, most: int | None = None) -> np.ndarray:
+    """Grey values of 12 bits, 16 bits, 32 bits or floating point as uint8 of the same shape.
 
-    Integers within 0..65535 are taken as 16-bit. Floating-point values are taken as 0..1, else 0..255, else 0..65535,
-    whichever holds them all first. Anything beyond is stretched from its lowest to its highest value.
+    Integers are taken as 0..``most`` where it is given and holds them all, else as 0..65535. Floating-point values are taken
+    as 0..1, else 0..255, else 0..65535, whichever holds them all first. Anything beyond is stretched from its lowest to its
+    highest value.
     """
     whole = np.issubdtype(values.dtype, np.integer)
     values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if low >= 0:
-        for top in (65535,) if whole else (1, 255, 65535):
+        for top in (most or 65535, 65535) if whole else (1, 255, 65535):
             if high <= top:
                 return np.round(values * (255 / top)).astype(np.uint8)
     return np.round((values - low) * (255 / (high - low))).astype(np.uint8)
 
 
-def _upright(picture: Image.Image, original: Image.Image) -> Image.Image:
-    try:
-        orientation = original.getexif().get(_ORIENTATION_TAG, 1)
-    except _DECODER_ERRORS:
-        # Broken EXIF does not make the pixels unreadable; such a picture is taken as it lies.
-        return picture
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return picture if turn is None else picture.transpose(turn)
+def _turn_upright(image: Image.Image) -> None:
+    """Broken EXIF does not make the pixels unreadable; such a picture is taken as it lies."""
+    with suppress(*_DECODER_ERRORS):
+        ImageOps.exif_transpose(image, in_place=True)

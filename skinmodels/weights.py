@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skinmodels import record_text
+from skinmodels import lfs, record_text
 from skinmodels.errors import SkinModelError
 from skinmodels.records import OptimiserComparison, Record
 from skinmodels.registry import MODELS, model_spec
@@ -63,6 +63,8 @@ def read_record(name: str) -> Record:
         text = record_path(name).read_bytes()
     except OSError:
         raise SkinModelError(f'The record of the model "{title}" is missing: expected a readable {name}.json.') from None
+    if lfs.is_pointer(text):
+        raise SkinModelError(f'The record of the model "{title}" is missing: {name}.json is {lfs.INSTEAD}.')
     try:
         record = record_text.parsed(Record, text, f"{name}.json")
         if record.name != name:
@@ -107,6 +109,7 @@ def check(name: str) -> Record:
         state = path.stat()
     except OSError:
         raise SkinModelError(f'The weights of the model "{spec.title}" are missing: expected a file {path.name}.') from None
+    _refuse_pointer(spec, path)
     record = read_record(name)
     try:
         digest = _sha256(path, state.st_mtime_ns, state.st_size)
@@ -131,6 +134,11 @@ def _sha256(path: Path, _changed: int, _size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _refuse_pointer(spec: ModelSpec, path: Path) -> None:
+    if lfs.is_pointer_file(path):
+        raise SkinModelError(f'The weights of the model "{spec.title}" are missing: {path.name} is {lfs.INSTEAD}.')
+
+
 def load(name: str) -> keras.Model:
     """That model with its published weights, checked first. Raises SkinModelError as ``check`` and ``load_file`` do."""
     check(name)
@@ -146,6 +154,7 @@ def load_file(spec: ModelSpec, path: str | os.PathLike[str]) -> keras.Model:
     path = Path(path)
     if not path.is_file():
         raise SkinModelError(f'The weights of the model "{spec.title}" are missing: expected a file {path.name}.')
+    _refuse_pointer(spec, path)
     model = spec.build()
     try:
         model.load_weights(path)

@@ -46,10 +46,9 @@ probabilities it was computed from. The networks themselves, their preprocessing
 with:
 
 ```python
-from PIL import Image
-from skinmodels import inference
+from skinmodels import images, inference
 
-prediction = inference.predict("NAME", Image.open("lesion.jpg").convert("RGB"))
+prediction = inference.predict("NAME", images.read("lesion.jpg"))
 print(prediction.probabilities)
 ```
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from skinmodels import weights
+from skinmodels import lfs, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS, model_spec
 from skinmodels.spec import ModelSpec
@@ -38,7 +38,7 @@ def published_test(spec: ModelSpec, samples: Sequence[datasets.Sample]) -> list[
     try:
         ids = pd.read_csv(file, dtype=str)["id"]
     except (OSError, ValueError, KeyError) as error:
-        raise SkinModelError(f"Expected the published test pictures in {file}. Received: {error}") from error
+        raise SkinModelError(f"Expected the published test pictures in {file}. Received: {lfs.why(file, error)}") from error
     at_hand = {sample.id: sample for sample in samples}
     if missing := [id for id in ids if id not in at_hand]:
         raise SkinModelError(

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from skinmodels import lfs
 from skinmodels.batch.picture_files import shown
 from skinmodels.batch.rows import Row
 from skinmodels.errors import SkinModelError
@@ -119,6 +120,8 @@ def _figures(name: str, seen: _Seen, unread: int) -> Figures:
 
 def _pairs(path: Path) -> Iterable[tuple[str, str]]:
     try:
+        if lfs.is_pointer_file(path):
+            raise SkinModelError(f"Expected a CSV of labels. Received: {path.name}, {lfs.INSTEAD}.")
         with path.open(encoding="utf-8-sig", newline="") as file:
             # Spreadsheets of some languages separate by semicolons.
             head = file.readline()

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 
-from skinmodels import images
+from skinmodels import images, lfs
 from skinmodels.errors import SkinModelError
 
 # Endings under which the formats of ``images.FORMATS`` are stored. Files found under others are passed over.
 SUFFIXES = frozenset(
     {
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"),
-        *(".gif", ".bmp", ".dib", ".heic", ".heif", ".hif"),
+        *(".gif", ".bmp", ".dib", ".heic", ".heif", ".hif", ".avif"),
     }
 )
 
@@ -163,9 +163,8 @@ def _opened(path: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except _ZIP_ERRORS:
-        raise SkinModelError(
-            f"Expected a .zip archive. Received: {shown(Path(path).name)}, which is damaged or is none, whatever its name says."
-        ) from None
+        instead = lfs.INSTEAD if lfs.is_pointer_file(path) else "which is damaged or is none, whatever its name says"
+        raise SkinModelError(f"Expected a .zip archive. Received: {shown(Path(path).name)}, {instead}.") from None
 
 
 class Reader:

@@ -2,6 +2,7 @@
 
 CSV: UTF-8, one row a picture and model, a column ``p_<code>`` for each label of any of the models. A name that a spreadsheet
 could take for a formula (its first visible character is one of = + - @) has ``./`` before it, which is the same path.
+Probabilities have six digits behind the point.
 JSON: an array of objects, one a line. JSON Lines: the same objects without brackets and commas. No line holds part of a row.
 """
 
@@ -22,8 +23,9 @@ SUFFIXES = (".csv", ".json", ".jsonl")
 # Also their full-width forms, which some spreadsheets take for the same.
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 _EMPTY_SET = "(none)"
-# Probabilities are written with this many digits.
-_DIGITS = 9
+# Probabilities are written with this many digits behind the point: a network's answer to the same picture differs in the last
+# of them, by the company the picture had.
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _cells(row: Row, names: Sequence[str]) -> list[str]:
 
 
 def _number(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}")
+    return round(value, _DIGITS)
 
 
 def _csv_line(values: Sequence[str]) -> str:

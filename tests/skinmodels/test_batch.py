@@ -270,7 +270,7 @@ def awkward() -> list[Row]:
             continue
         for model, digest in CHECKED:
             codes = MODELS[model].labels
-            shares = dict(zip(codes, np.random.default_rng(i).dirichlet(np.ones(len(codes))).round(8).tolist(), strict=True))
+            shares = dict(zip(codes, np.random.default_rng(i).dirichlet(np.ones(len(codes))).round(6).tolist(), strict=True))
             conformal = None if model == TWO[0] else tuple(codes[: i % 3])
             answers.append(Row(name, "1" * 64, model, digest, shares, 0.25, conformal, versions()))
     return answers
@@ -299,6 +299,16 @@ def test_csv_is_read_by_pandas_and_holds_no_formula(tmp_path):
     assert table["p_benign"].notna().sum() == len(good)
     assert table["malignancy"].isna().sum() == 1
     assert (table["versions"].str.contains(f"numpy {np.__version__}")).all()
+
+
+def test_probabilities_have_six_digits():
+    row = Row("a.png", "1" * 64, "kaggle_cnn_small", "f" * 64, {"benign": 0.12345649, "malignant": 0.87654351}, 0.87654351)
+    expected = {"benign": 0.123456, "malignant": 0.876544}
+    for suffix in rows.SUFFIXES:
+        written = "".join(rows.text([row], TWO, suffix))
+        assert "0.123456" in written
+        assert "0.1234564" not in written
+    assert (rows.as_json(row)["probabilities"], rows.as_json(row)["malignancy"]) == (expected, 0.876544)
 
 
 def test_json_is_an_array(tmp_path):

@@ -225,7 +225,7 @@ def test_killed_and_started_again(weights_folder, tmp_path, monkeypatch):
     one, other = pd.read_csv(out), pd.read_csv(whole)
     assert len(one) == 300
     assert one["file"].tolist() == other["file"].tolist()
-    assert np.abs(one.filter(like="p_") - other.filter(like="p_")).max().max() < 1e-5
+    assert np.abs(one.filter(like="p_") - other.filter(like="p_")).max().max() < 2.5e-6
 
 
 def test_ray_gives_the_rows_of_the_plain_engine(folder, weights_folder, tmp_path, monkeypatch):
@@ -240,5 +240,5 @@ def test_ray_gives_the_rows_of_the_plain_engine(folder, weights_folder, tmp_path
     assert cli.main([*arguments, "--out", str(tmp_path / "plain.csv")]) == 0
     plain, ray = (pd.read_csv(tmp_path / f"{engine}.csv") for engine in ("plain", "ray"))
     shares = [name for name in plain.columns if name.startswith("p_") or name == "malignancy"]
-    assert np.nanmax(np.abs(plain[shares].to_numpy() - ray[shares].to_numpy())) < 1e-6
+    assert np.nanmax(np.abs(plain[shares].to_numpy() - ray[shares].to_numpy())) < 2.5e-6
     pd.testing.assert_frame_equal(plain.drop(columns=shares), ray.drop(columns=shares))

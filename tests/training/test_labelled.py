@@ -9,6 +9,7 @@ import drawn_data
 import pandas as pd
 import pytest
 
+from skinmodels.batch import picture_files
 from skinmodels.errors import SkinModelError
 from training import evaluate
 from training.data import labelled
@@ -97,7 +98,7 @@ def test_a_folder_amiss_is_one_sentence(own: Path, tmp_path: Path) -> None:
         labelled.load(own, ("akiec", "bcc"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(
-        SkinModelError, match=r"Expected pictures \(.jpeg, .jpg, .png\) in sub-folders benign, malignant. Received: none"
+        SkinModelError, match=r"Expected pictures \(\.avif, .*\.jpeg, .*\) in sub-folders benign, malignant. Received: none"
     ):
         labelled.load(tmp_path / "empty", LABELS)
     with pytest.raises(SkinModelError, match=r"existing folder or a .zip file"):
@@ -127,3 +128,15 @@ def test_evaluate_says_what_is_amiss_in_one_sentence(own: Path, tmp_path: Path, 
         said = capsys.readouterr().err.strip()
         assert said.startswith(sentence)
         assert "\n" not in said
+
+
+def test_a_set_is_trained_on_whatever_its_pictures_end_in(tmp_path: Path) -> None:
+    """JFIF is how Windows saves a JPEG, AVIF how browsers do; batch takes them too."""
+    for label in ("benign", "malignant"):
+        for ending, kind in ((".jfif", "JPEG"), (".avif", "AVIF"), (".TIFF", "TIFF")):
+            (tmp_path / label).mkdir(exist_ok=True)
+            drawn_data.picture(0, 1).save(tmp_path / label / f"a{ending}", kind)
+    samples = labelled.load(tmp_path, ("benign", "malignant"))
+    assert [sample.id for sample in samples] == [file.name for file in picture_files.found([tmp_path])]
+    assert len(samples) == 6
+    assert {sample.file.open().size for sample in samples} == {(32, 32)}

@@ -11,10 +11,12 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 from PIL import Image
 
-from skinmodels import images
+from skinmodels import images, lfs
+from skinmodels.batch import picture_files
 from skinmodels.errors import SkinModelError
 
-PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png"}
+# The same as a batch takes for pictures.
+PICTURE_SUFFIXES = picture_files.SUFFIXES
 
 
 class Root:
@@ -34,7 +36,8 @@ class Root:
             self._zip = zipfile.ZipFile(self.path)
             self.names = sorted(info.filename for info in self._zip.infolist() if not info.is_dir())
         else:
-            raise SkinModelError(f"Expected a data set as an existing folder or a .zip file. Received: {path}")
+            instead = f", {lfs.INSTEAD}" if lfs.is_pointer_file(self.path) else ""
+            raise SkinModelError(f"Expected a data set as an existing folder or a .zip file. Received: {path}{instead}")
 
     def read(self, name: str) -> bytes:
         """The bytes of one file of ``names``."""
@@ -87,8 +90,11 @@ def require_csv(roots: list[Root], name: str, columns: set[str]) -> pd.DataFrame
 
 
 def _read_csv(root: Root, file: str, columns: set[str]) -> pd.DataFrame:
+    data = root.read(file)
+    if lfs.is_pointer(data):
+        raise SkinModelError(f"Expected a CSV at {file} in {root.path}. Received: {lfs.INSTEAD}")
     try:
-        table = pd.read_csv(io.BytesIO(root.read(file)))
+        table = pd.read_csv(io.BytesIO(data))
     except (ValueError, UnicodeDecodeError) as error:
         raise SkinModelError(f"Expected a CSV at {file} in {root.path}. Received: {error}") from error
     if missing := columns - set(table.columns):

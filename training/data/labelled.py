@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from skinmodels import lfs
 from skinmodels.errors import SkinModelError
 from training.data.datasets import Sample
 from training.data.files import PICTURE_SUFFIXES, PictureFile, Root
@@ -20,8 +21,8 @@ def load(path: str | Path, labels: Sequence[str]) -> list[Sample]:
     """Pictures with one of these class codes as label.
 
     A .csv has columns ``file`` (relative to it) and ``label``, and may have ``group`` for pictures of one lesion. A folder
-    or .zip holds such a .csv, or one sub-folder a class, named by its code, with .jpg, .jpeg or .png files; a .csv may name
-    pictures of other kinds too.
+    or .zip holds such a .csv, or one sub-folder a class, named by its code, with picture files; a .csv may name pictures of any
+    ending.
 
     Raises SkinModelError for a wrong path, a label the model does not know, or a file that is missing.
     """
@@ -80,7 +81,10 @@ def _check_labels(found: Sequence[str], labels: Sequence[str], where: str) -> No
 
 
 def _read(root: Root, name: str, rows: int | None = None) -> pd.DataFrame:
+    data = root.read(name)
+    if lfs.is_pointer(data):
+        raise SkinModelError(f"Expected a CSV at {name} in {root.path}. Received: {lfs.INSTEAD}")
     try:
-        return pd.read_csv(io.BytesIO(root.read(name)), dtype=str, keep_default_na=False, nrows=rows)
+        return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False, nrows=rows)
     except (ValueError, UnicodeDecodeError) as error:
         raise SkinModelError(f"Expected a CSV at {name} in {root.path}. Received: {error}") from error

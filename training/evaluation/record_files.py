@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from skinmodels import record_text, weights
+from skinmodels import lfs, record_text, weights
 from skinmodels.errors import SkinModelError
 from skinmodels.records import Record
 from training.evaluation.predictions import DIGITS, Tables
@@ -40,7 +40,7 @@ def _read(name: str, suffix: str, labels: Sequence[str]) -> pd.DataFrame | None:
         numbers = {label: float for label in labels} | ({"clean": int} if "clean" in rows else {})
         return rows.astype(numbers)
     except (OSError, ValueError, KeyError) as error:
-        raise SkinModelError(f"Expected the model's answers in {file}. Received: {error}") from error
+        raise SkinModelError(f"Expected the model's answers in {file}. Received: {lfs.why(file, error)}") from error
 
 
 def save(name: str, record: Record, tables: Tables, beside: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skinmodels import lfs
 from skinmodels.errors import SkinModelError
 from skinmodels.spec import SPREAD
 
@@ -33,7 +34,8 @@ def load_start(model: keras.Model, layer: str, file: str | None) -> None:
         else:
             base.load_weights(file)
     except (OSError, ValueError, KeyError) as error:
-        why = str(error).splitlines()[0]  # Keras goes on with a list of every layer
+        # Keras goes on with a list of every layer behind the first line.
+        why = lfs.why(file or "", error)
         raise SkinModelError(
             f"Expected ImageNet weights for {model.name} up to {layer} in {file or 'Keras'}. Received: {why}"
         ) from error

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from skinmodels import lfs
 from skinmodels.errors import SkinModelError
 from training.fitting.recipes import SAID, Recipe
 
@@ -36,7 +37,7 @@ def read_json(path: Path) -> dict:
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise SkinModelError(f"Expected a JSON file at {path}. Received: {error}") from error
+        raise SkinModelError(f"Expected a JSON file at {path}. Received: {lfs.why(path, error)}") from error
     if not isinstance(content, dict):
         raise SkinModelError(f"Expected a JSON object in {path}. Received: {type(content).__name__}")
     return content

@@ -119,7 +119,7 @@ def _endpoint(dataset: DataSet, specs: list[ModelSpec]) -> Callable[[Image.Image
     classify.__doc__ = f"""Probabilities of the classes of {dataset.title} for one picture. Research only, never a diagnosis.
 
     Args:
-        picture: A picture file (JPEG, PNG, WebP, TIFF, GIF, BMP or HEIC), at most 20 MB and 50 megapixels.
+        picture: A picture file (JPEG, PNG, WebP, TIFF, GIF, BMP, HEIC or AVIF), at most 20 MB and 50 megapixels.
         model: The model to ask, one of {", ".join(spec.name for spec in specs)}.
 
     Returns:

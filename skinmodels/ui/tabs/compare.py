@@ -81,7 +81,7 @@ def compare(picture: Image.Image | None, models: list[str] | None = None) -> dic
     """What several models make of one picture, and how far they agree on malignancy. Research only, never a diagnosis.
 
     Args:
-        picture: A picture file (JPEG, PNG, WebP, TIFF, GIF, BMP or HEIC), at most 20 MB and 50 megapixels.
+        picture: A picture file (JPEG, PNG, WebP, TIFF, GIF, BMP, HEIC or AVIF), at most 20 MB and 50 megapixels.
         models: The models to ask, by name; all where left out.
 
     Returns:
