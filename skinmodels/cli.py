@@ -15,6 +15,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from skinmodels import weights
 from skinmodels.batch import engine, engine_ray, figures, rows
 from skinmodels.batch.picture_files import PictureFile, found, shown
@@ -191,6 +193,7 @@ def _batch(options: argparse.Namespace) -> int:
                     results.write(written)
                     progress.count(bad=bool(written[0].error))
     except KeyboardInterrupt:
+        progress.close()
         print(f"\nStopped. The same command goes on from here: {options.out.name} is in order.", file=sys.stderr)
         return _INTERRUPTED
     progress.end()
@@ -200,34 +203,37 @@ def _batch(options: argparse.Namespace) -> int:
 
 
 class _Progress:
-    """A line on standard error that says how far a batch is, on a terminal alone, and one at the end."""
+    """How far a batch is: a line on standard error that changes, on a terminal alone, and one at the end."""
 
     def __init__(self) -> None:
         self.pictures = self.bad = self.passed_over = 0
         self.example = ""
-        self._began = self._said = time.monotonic()
+        self._began = time.monotonic()
+        # Where standard error is no terminal, None leaves the line out.
+        self._line = tqdm(unit=" pictures", file=sys.stderr, disable=None, leave=False, mininterval=0.5)
 
     def count(self, bad: bool) -> None:
         self.pictures += 1
         self.bad += bad
-        now = time.monotonic()
-        if sys.stderr.isatty() and now - self._said > 0.5:
-            self._said = now
-            print(f"\r{self._words(now)}", end="", file=sys.stderr, flush=True)
+        if bad:
+            self._line.set_postfix_str(f"{self.bad} could not be read", refresh=False)
+        self._line.update()
 
     def pass_over(self, name: str) -> None:
         self.passed_over += 1
         self.example = self.example or name
 
+    def close(self) -> None:
+        """Takes the line off the terminal."""
+        self._line.close()
+
     def end(self) -> None:
-        start = "\r" if sys.stderr.isatty() else ""
-        print(f"{start}{self._words(time.monotonic())}", file=sys.stderr)
+        self.close()
+        bad = f", {self.bad} could not be read" if self.bad else ""
+        rate = self.pictures / max(time.monotonic() - self._began, 1e-9)
+        print(f"{self.pictures} pictures{bad}, {rate:.1f} a second", file=sys.stderr)
         if self.passed_over:
             print(f"Passed over for their endings: {self.passed_over} files, such as {self.example}.", file=sys.stderr)
-
-    def _words(self, now: float) -> str:
-        bad = f", {self.bad} could not be read" if self.bad else ""
-        return f"{self.pictures} pictures{bad}, {self.pictures / max(now - self._began, 1e-9):.1f} a second"
 
 
 def _print_figures(measured: Sequence[figures.Figures], out: Path) -> None:

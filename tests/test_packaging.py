@@ -40,6 +40,9 @@ def test_a_wheel_holds_code_and_records_and_answers_without_weights(tmp_path: Pa
     records = {path.name for path in (ROOT / "weights").glob("*.json")}
     assert {name.rpartition("/")[2] for name in names if name.startswith("skinmodels/published/")} >= records
     assert "skinmodels/py.typed" in names
+    templates = {str(file.relative_to(ROOT)) for file in (ROOT / "skinmodels").glob("*/templates/*")}
+    assert len(templates) > 5
+    assert templates <= set(names)
     assert not [name for name in names if name.endswith((".h5", ".pyi", ".csv")) or name.startswith(("tests", "training"))]
     assert wheel.stat().st_size < 5e6
 

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from skinmodels import weights
 from skinmodels.errors import SkinModelError
 from skinmodels.records import Record, TestTimeAugmentation, Training
-from skinmodels.report import html, plots
+from skinmodels.report import elements, plots
 from skinmodels.report.limits import limits
 from skinmodels.report.numbers import figure, megabytes
 from skinmodels.report.words import DEVIATIONS, METRICS, SPLITS
 from skinmodels.spec import ModelSpec
 
 
-def training(_spec: ModelSpec, record: Record) -> str:
+def training(_spec: ModelSpec, record: Record) -> Markup:
     """Curves, split, command and everything else that it takes to train the network again."""
     made, history, split = record.training, record.history, record.split
     drawn = [
-        html.plot(plots.training_curve(history, metric, made.best_epoch), f"{metric.capitalize()} over the epochs.")
+        elements.plot(plots.training_curve(history, metric, made.best_epoch), f"{metric.capitalize()} over the epochs.")
         for metric in ("loss", "accuracy")
         if history and {metric, f"val_{metric}"} <= history[0].keys()
     ]
     parts = [[part, f"{count:,}"] for part, count in split.n.items()]
     kind = SPLITS.get(split.kind, "")
-    return html.section(
+    return elements.section(
         "How it was trained",
-        html.side_by_side(*drawn),
-        html.table("Pictures in each part", ["part", "pictures"], parts),
-        html.paragraph(f"Seed {split.seed}; {kind}." if kind else ""),
-        html.code(made.command) if made.command else "",
-        html.paragraph(_circumstances(made)),
-        html.bullets(made.deviations),
-        html.paragraph(_test_time_augmentation(made.test_time_augmentation)),
+        elements.side_by_side(*drawn),
+        elements.table("Pictures in each part", ["part", "pictures"], parts),
+        elements.paragraph(f"Seed {split.seed}; {kind}." if kind else ""),
+        elements.code(made.command),
+        elements.paragraph(_circumstances(made)),
+        elements.bullets(made.deviations),
+        elements.paragraph(_test_time_augmentation(made.test_time_augmentation)),
     )
 
 
@@ -42,30 +44,30 @@ _COMPARED = {
 }
 
 
-def optimisers(spec: ModelSpec, _record: Record) -> str:
+def optimisers(spec: ModelSpec, _record: Record) -> Markup:
     """The comparison of optimisers on this network, where there is one: a table and curves; why not, where it is damaged."""
     try:
         found = weights.read_optimisers(spec.name)
     except SkinModelError as error:
-        return html.section("Optimisers compared", html.paragraph(str(error)))
+        return elements.section("Optimisers compared", elements.paragraph(str(error)))
     if found is None or not found.optimisers:
-        return ""
+        return elements.EMPTY
     histories = {its.title: its.history for its in found.optimisers.values()}
     rows = [[name, *(figure(history[-1][metric]) for metric in _COMPARED)] for name, history in histories.items()]
     drawn = [
-        html.plot(plots.compared_curves(histories, metric, _COMPARED[metric]), f"{_COMPARED[metric].capitalize()}.")
+        elements.plot(plots.compared_curves(histories, metric, _COMPARED[metric]), f"{_COMPARED[metric].capitalize()}.")
         for metric in ("loss", "val_loss")
     ]
-    return html.section(
+    return elements.section(
         "Optimisers compared",
-        html.paragraph(
+        elements.paragraph(
             f"The same random weights trained with each for {found.epochs} epochs of {found.steps} batches of "
             f"{found.batch_size}, at a learning rate of {found.learning_rate:g}, SGD with a momentum of "
             f"{found.momentum['sgd']:g}: too short to say which is best in the end. The paper found SGD to be."
         ),
-        html.table("After the last epoch; accuracy and ROC-AUC on validation", ["optimiser", *_COMPARED.values()], rows),
-        html.side_by_side(*drawn),
-        html.code(found.command),
+        elements.table("After the last epoch; accuracy and ROC-AUC on validation", ["optimiser", *_COMPARED.values()], rows),
+        elements.side_by_side(*drawn),
+        elements.code(found.command),
     )
 
 
@@ -94,7 +96,7 @@ def _circumstances(made: Training) -> str:
     return " ".join(words)
 
 
-def terms(spec: ModelSpec, record: Record | None = None) -> str:
+def terms(spec: ModelSpec, record: Record | None = None) -> Markup:
     """Where it comes from, the licence of its pictures, and which file this is about."""
     origin = f"Network of paper {spec.paper.number}: {spec.paper.citation}." if spec.paper else "A network of our own."
     file = f"Weights: {spec.name}.weights.h5"
@@ -102,9 +104,11 @@ def terms(spec: ModelSpec, record: Record | None = None) -> str:
         file += f", {megabytes(record.file_bytes)}, {record.params:,} parameters, SHA-256 {record.sha256}"
     trained = f"Trained on {spec.dataset.title} ({spec.dataset.url}), licence: {spec.dataset.licence}."
     note = "The weights are for research and non-commercial use, as that asks."
-    return html.section("Origin and licence", *(html.paragraph(text) for text in (origin, f"{trained} {note}", f"{file}.")))
+    return elements.section(
+        "Origin and licence", *(elements.paragraph(text) for text in (origin, f"{trained} {note}", f"{file}."))
+    )
 
 
-def limitations(spec: ModelSpec, record: Record | None = None) -> str:
+def limitations(spec: ModelSpec, record: Record | None = None) -> Markup:
     """What its figures do not promise."""
-    return html.section("Limits", html.bullets(limits(spec, record)))
+    return elements.section("Limits", elements.bullets(limits(spec, record)))

@@ -145,6 +145,27 @@ def test_mistakes_are_one_sentence(arguments, words, capsys, tmp_path, monkeypat
     assert len(printed.err.splitlines()) == 1
 
 
+class Terminal(io.StringIO):
+    """Takes what is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("kind", "lines"), [(Terminal, True), (io.StringIO, False)])
+def test_a_batch_tells_how_far_it_is_on_a_terminal_alone(kind, lines, monkeypatch):
+    shown = kind()
+    monkeypatch.setattr(cli.sys, "stderr", shown)
+    progress = cli._Progress()
+    monkeypatch.setattr(progress._line, "mininterval", 0, raising=False)  # a line left out has none
+    for bad in (False, True, False):
+        progress.count(bad)
+    assert ("2 pictures" in shown.getvalue() and "1 could not be read" in shown.getvalue()) == lines
+    progress.end()
+    last = shown.getvalue().splitlines()[-1]
+    assert last.rpartition("\r")[2].startswith("3 pictures, 1 could not be read, ")
+
+
 def test_batch_goes_on_where_it_stopped(folder, tmp_path, constant_networks, capsys, monkeypatch):
     out = tmp_path / "rows.csv"
     arguments = ["batch", str(folder), "--out", str(out), "--model", MODEL, "--batch-size", "1", "--workers", "1"]
