@@ -36,4 +36,6 @@ LAUNCH: dict[str, Any] = {
     "ssr_mode": False,
     "show_error": False,
     "mcp_server": True,
+    # Of pages; a session each, with a copy of the page's configuration.
+    "state_session_capacity": 1000,
 }

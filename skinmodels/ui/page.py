@@ -11,12 +11,12 @@ from skinmodels import examples
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
 from skinmodels.ui import sessions, texts
+from skinmodels.ui.calls import AnsweringBlocks
 from skinmodels.ui.components import permalinks
 from skinmodels.ui.tabs.batch import batch_tab
 from skinmodels.ui.tabs.classify import tab
 from skinmodels.ui.tabs.compare import compare_tab
 from skinmodels.ui.tabs.models import models_tab
-from skinmodels.ui.upload_guard import GuardedBlocks
 
 # Two CPU cores: a network's call keeps both busy for some milliseconds, reading a large photograph keeps one busy for
 # longer. Two at a time let one picture be read while the other is classified; more would only take turns.
@@ -48,7 +48,7 @@ def build() -> gr.Blocks:
     """The page with a tab for every data set that has models. Loads no model and imports no keras."""
     folder = tempfile.TemporaryDirectory(prefix="skinmodels-")
     drawn, real = examples.write_drawn(Path(folder.name)), examples.real()
-    with GuardedBlocks(title=texts.TITLE, analytics_enabled=False, delete_cache=DELETE_CACHE) as demo:
+    with AnsweringBlocks(title=texts.TITLE, analytics_enabled=False) as demo:
         gr.Markdown(texts.HEADER)
         saved = permalinks.saved_panel()
         with gr.Tabs(overflow_behavior="wrap") as tabs:

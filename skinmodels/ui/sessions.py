@@ -8,17 +8,42 @@ from __future__ import annotations
 
 import datetime
 import functools
+import math
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 from gradio.queueing import Event
 from gradio.state_holder import StateHolder
 
+# Gradio keeps a record of this many calls, and goes through all of them after each that failed.
+_MOST_RECORDS = 100
+
+# Pages, which hold a connection open while they are: infinity while one does, else when it closed, monotonic seconds.
+_pages: dict[str, float] = {}
+# Seconds for which a page whose connection broke may come back.
+_REOPENED = 1800.0
+
+
+def opened(session: str) -> None:
+    """Notes that a page with this session is open."""
+    _pages[session] = math.inf
+
+
+def closed(session: str) -> None:
+    """Notes that its page has closed, or its connection broke."""
+    _pages[session] = time.monotonic()
+
+
+def is_page(session: str) -> bool:
+    """Whether the session is that of a page that is open, or was lately."""
+    return time.monotonic() - _pages.get(session, -math.inf) < _REOPENED
+
 
 def end_with_their_calls(demo: gr.Blocks) -> None:
-    """From now on a call that named no session leaves none behind; to be called after ``demo.queue``."""
+    """From now on a call of no page leaves no session behind; to be called after ``demo.queue``."""
     queue = demo._queue
     process = queue.process_events
 
@@ -28,10 +53,11 @@ def end_with_their_calls(demo: gr.Blocks) -> None:
             await process(events, *args, **kwargs)
         finally:
             for event in events:
-                # The queue gives such a call its own id for a session.
-                if event.session_hash == event._id:
-                    _end(demo.state_holder, event._id)
+                # A call that names no session has its own id for one; those of programs have no page that would end them.
+                if not is_page(event.session_hash):
+                    _end(demo.state_holder, event.session_hash)
 
+    queue.ANALYTICS_MAX_EVENTS = _MOST_RECORDS
     queue.process_events = process_and_forget  # type: ignore[method-assign]
 
 
@@ -45,6 +71,8 @@ def _end(holder: StateHolder, session: str) -> None:
 def end_old(demo: gr.Blocks, age: float) -> None:
     """Ends sessions of closed pages, and drops answers that nobody fetched, both unused for ``age`` seconds."""
     holder, queue = demo.state_holder, demo._queue
+    for page in [its for its in list(_pages) if not is_page(its)]:
+        del _pages[page]
     before = datetime.datetime.now() - datetime.timedelta(seconds=age)
     for session, state in list(holder.session_data.items()):
         if state.is_closed and holder.time_last_used.get(session, before) <= before:
@@ -75,3 +103,22 @@ def end_old_in_background(demo: gr.Blocks, every: float, age: float) -> threadin
     thread = threading.Thread(target=work, name="end old sessions", daemon=True)
     thread.start()
     return thread
+
+
+def files_in_use(demo: gr.Blocks) -> set[str]:
+    """Paths that calls which wait or run were given, and that open pages show."""
+    values: list[Any] = [event.data.data for event in list(demo._queue.event_ids_to_events.values()) if event.data]
+    for session, state in list(demo.state_holder.session_data.items()):
+        if is_page(session) and not state.is_closed:
+            values += [its["props"].get("value") for its in list(state.components) if "props" in its]
+    return {path for value in values for path in _paths(value)}
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("path"), str):
+            yield value["path"]
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for its in value:
+            yield from _paths(its)

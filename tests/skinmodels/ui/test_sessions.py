@@ -45,8 +45,17 @@ def test_a_call_without_a_session_leaves_none(demo: gr.Blocks) -> None:
 
 
 def test_a_page_keeps_its_session(demo: gr.Blocks) -> None:
+    sessions.opened("page")
     process(demo, "page")
     assert list(demo.state_holder.session_data) == ["page"]
+    sessions.closed("page")
+    process(demo, "page")
+    assert list(demo.state_holder.session_data) == ["page"]
+
+
+def test_a_program_that_names_a_session_leaves_none(demo: gr.Blocks) -> None:
+    process(demo, "program")
+    assert not demo.state_holder.session_data
 
 
 def test_sessions_of_closed_pages_end_when_they_are_old(demo: gr.Blocks) -> None:
