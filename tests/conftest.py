@@ -51,7 +51,8 @@ PROCESSES = 2
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    if config.pluginmanager.hasplugin("xdist") and config.option.numprocesses is None and not config.option.collectonly:
+    alone = config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput")
+    if alone and config.option.numprocesses is None and not config.option.collectonly:
         config.option.numprocesses, config.option.dist = PROCESSES, "loadfile"
 
 

@@ -98,7 +98,7 @@ def through(app: Any, messages: list[dict[str, Any]], path: str = "/gradio_api/u
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "client": ("127.0.0.1", 1)}
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path, "client": ("127.0.0.1", 1)}
     scope["headers"] = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     asyncio.run(http.Front(app)(scope, receive, send))
     return sent
