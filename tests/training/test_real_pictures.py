@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import DATA
+from conftest import sets_at_hand
 
 from skinmodels import images, inference, weights
 from skinmodels.calibration import scaled
@@ -48,4 +48,4 @@ def test_published_probabilities_come_from_the_pictures(name: str, split_of) -> 
 
 @pytest.mark.usefixtures("real_sets")
 def test_the_check_of_published_figures_finds_the_same_answers() -> None:
-    assert figures.main([*MODELS, "--data", str(DATA), "--check", "--first", str(FIRST)]) == 0
+    assert figures.main([*MODELS, "--data", *map(str, sets_at_hand()), "--check", "--first", str(FIRST)]) == 0
