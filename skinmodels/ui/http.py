@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 from skinmodels.errors import FULL, SkinModelError, disk_is_full
@@ -81,6 +82,8 @@ class Front:
                 await self.app(self._believed(scope), _Body(scope, receive).receive, answer.send)
         except RefusedRequestError as error:
             await answer.refuse(error.status, str(error))
+        except ClientDisconnect:
+            pass  # whoever asked is gone, which is no error of ours
         except Exception as error:
             if disk_is_full(error):
                 await answer.refuse(507, FULL)

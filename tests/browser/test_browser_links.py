@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import base64
 import hashlib
@@ -194,7 +193,7 @@ async def _called(url: str, calls: Sequence[Call]) -> tuple[list[str], list[Any]
         answers = [await session.call_tool(name, arguments) for name, arguments in calls]
     for answer in answers:
         assert not answer.isError, answer.content
-    return tools, [ast.literal_eval(answer.content[0].text) for answer in answers]  # type: ignore[union-attr]
+    return tools, [(answer.structuredContent or {})["result"] for answer in answers]
 
 
 def called(url: str, calls: Sequence[Call]) -> tuple[list[str], list[Any]]:
@@ -247,5 +246,5 @@ def test_every_endpoint_says_what_it_takes_and_gives(server: Server) -> None:
 
 
 def test_a_path_on_the_server_is_no_file_that_was_sent(server: Server) -> None:
-    with pytest.raises(AppError, match="Expected files, or their"):
+    with pytest.raises(AppError, match="Expected a file that was uploaded to this page"):
         Client(server.url, verbose=False).predict([str(ROOT / "README.md")], api_name="/batch")
