@@ -88,7 +88,7 @@ class _Worker:
 
 def _environment() -> dict[str, str]:
     """What a worker needs to find the package and the weights."""
-    package = str(Path(__file__).resolve().parent.parent)
+    package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {"PYTHONPATH": os.pathsep.join(paths), "SKINMODELS_WEIGHTS": str(weights.folder().resolve())}
 
