@@ -5,12 +5,15 @@ An interpreter that ends by itself waits for every thread that is in a network o
 
 from __future__ import annotations
 
-import atexit
+import logging
 import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,6 +30,18 @@ _ending = threading.Event()
 def removes(folder: Path) -> None:
     """Notes a folder that goes with the process."""
     _folders.append(folder)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for as long as the context, or the process if that ends first."""
+    with tempfile.TemporaryDirectory(prefix="skinmodels-") as name:
+        folder = Path(name)
+        _folders.append(folder)
+        try:
+            yield folder
+        finally:
+            _folders.remove(folder)
 
 
 def closes(server: Any) -> None:
@@ -55,16 +70,23 @@ def _end(number: int, _frame: FrameType | None) -> None:
         server.thread.join(_ANSWERED)
     for tunnel in getattr(sys.modules.get("gradio.tunneling"), "CURRENT_TUNNELS", []):
         tunnel.kill()
-    atexit._run_exitfuncs()
     _gone(status)
 
 
 def _gone(status: int) -> None:
-    """Ends the process here and now."""
-    for folder in _folders:
+    """Ends the process here and now.
+
+    Exit functions of libraries are not run: they take Keras's state from threads that are still loading a network or in one,
+    which then fail, with a traceback, at what is no fault of theirs.
+    """
+    for folder in list(_folders):
         # Threads may still be writing.
         for _ in range(3):
             shutil.rmtree(folder, ignore_errors=True)
             if not folder.exists():
                 break
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
     os._exit(status)

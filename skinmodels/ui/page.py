@@ -10,7 +10,7 @@ import gradio as gr
 from skinmodels import examples
 from skinmodels.registry import MODELS
 from skinmodels.sources import DATASETS
-from skinmodels.ui import sessions, texts
+from skinmodels.ui import ending, sessions, texts
 from skinmodels.ui.calls import AnsweringBlocks
 from skinmodels.ui.components import permalinks
 from skinmodels.ui.tabs.batch import batch_tab
@@ -47,6 +47,7 @@ _NAMES_FOR_SCREEN_READERS = """() => {
 def build() -> gr.Blocks:
     """The page with a tab for every data set that has models. Loads no model and imports no keras."""
     folder = tempfile.TemporaryDirectory(prefix="skinmodels-")
+    ending.removes(Path(folder.name))
     drawn, real = examples.write_drawn(Path(folder.name)), examples.real()
     with AnsweringBlocks(title=texts.TITLE, analytics_enabled=False) as demo:
         gr.Markdown(texts.HEADER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from skinmodels.errors import SkinModelError
 from skinmodels.registry import MODELS
 from skinmodels.report.numbers import figure
 from skinmodels.report.words import HEADLINE, metric, title
+from skinmodels.ui import ending
 from skinmodels.ui.components.files import FilesInput, Upload, several
 from skinmodels.ui.errors import shown
 
@@ -188,8 +188,8 @@ def _finished(answers: list[Row], known: Labels | None, status: str) -> Iterator
 @contextmanager
 def _written(answers: Sequence[Row]) -> Iterator[list[Path]]:
     """The rows as a CSV and a JSON file. Deleted once gradio has copied them to where it serves and deletes them itself."""
-    with tempfile.TemporaryDirectory(prefix="skinmodels-") as folder:
-        paths = [Path(folder) / f"skinmodels-batch{suffix}" for suffix in (".csv", ".json")]
+    with ending.temporary_folder() as folder:
+        paths = [folder / f"skinmodels-batch{suffix}" for suffix in (".csv", ".json")]
         for path in paths:
             path.write_text("".join(rows.text(answers, _models(answers), path.suffix)), encoding="utf-8")
         yield paths
